@@ -1,0 +1,172 @@
+/** Frames: headers around request and response bodies, in both directions, for clients and for servers. */
+import { MalformedError } from '../bytes/malformed.ts';
+import { Reader } from '../bytes/reader.ts';
+import { Writer } from '../bytes/writer.ts';
+import { LinkError } from '../errors.ts';
+import { type Codec, compile, type UnknownTags } from './compile.ts';
+import {
+  type Api,
+  covers,
+  type Fields,
+  isFlexible,
+  type ReceivedRequestOf,
+  type RequestOf,
+  type ResponseOf,
+  type SentResponseOf,
+} from './schema.ts';
+
+/** ApiVersions answers with the old response header in every version, so that a client can read it before it knows anything (KIP-511). */
+const API_VERSIONS_KEY = 18;
+
+/** A frame ready to be sent: the chunks of one vectored write, the 4 length bytes included. */
+export interface Frame {
+  readonly chunks: readonly Buffer[];
+  /** Bytes of all chunks together. */
+  readonly size: number;
+}
+
+export interface RequestHeader {
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  readonly correlationId: number;
+  readonly clientId: string | null;
+}
+
+type Side = 'request' | 'response';
+const compiled = new WeakMap<Fields, Map<number, Codec>>();
+
+/** The codec of one body in one version, compiled at its first use. */
+export const bodyCodec = (of: Api, side: Side, version: number, unknown: UnknownTags = 'skip'): Codec => {
+  if (!covers(of.versions, version)) {
+    throw new LinkError('KLINK_VERSION', `${of.name} v${version} is not described here (v${of.versions.min} to v${of.versions.max} are)`);
+  }
+  const fields = of[side];
+  const versions = compiled.get(fields) ?? new Map<number, Codec>();
+  compiled.set(fields, versions);
+  const key = unknown === 'keep' ? -1 - version : version;
+  const known = versions.get(key);
+  if (known !== undefined) return known;
+  const codec = compile(fields, version, isFlexible(of, version), unknown);
+  versions.set(key, codec);
+  return codec;
+};
+
+const subject = (of: Api, side: Side, version: number): string => `${of.name} ${side} v${version}`;
+const named = (error: unknown, of: Api, side: Side, version: number): unknown =>
+  error instanceof MalformedError ? error.of(subject(of, side, version)) : error;
+
+const encodeFrame = (
+  of: Api,
+  side: Side,
+  version: number,
+  header: (writer: Writer) => void,
+  body: unknown,
+  unknown?: UnknownTags,
+): Frame => {
+  const writer = new Writer();
+  writer.int32(0);
+  try {
+    header(writer);
+    bodyCodec(of, side, version, unknown).encode(writer, body);
+  } catch (error) {
+    throw named(error, of, side, version);
+  }
+  const chunks = writer.finish();
+  chunks[0]!.writeInt32BE(writer.size - 4);
+  return { chunks, size: writer.size };
+};
+
+/** Request header v1, or v2 (with tags) for flexible versions. `clientId` keeps its old encoding in both. */
+export const encodeRequest = <A extends Api>(
+  of: A,
+  version: number,
+  correlationId: number,
+  clientId: string | null,
+  body: RequestOf<A>,
+): Frame =>
+  encodeFrame(
+    of,
+    'request',
+    version,
+    (writer) => {
+      writer.int16(of.key);
+      writer.int16(version);
+      writer.int32(correlationId);
+      writer.nullableString(clientId);
+      if (isFlexible(of, version)) writer.uvarint(0);
+    },
+    body,
+  );
+
+const hasTaggedResponseHeader = (of: Api, version: number): boolean => of.key !== API_VERSIONS_KEY && isFlexible(of, version);
+
+export const encodeResponse = <A extends Api>(of: A, version: number, correlationId: number, body: SentResponseOf<A>): Frame =>
+  encodeFrame(
+    of,
+    'response',
+    version,
+    (writer) => {
+      writer.int32(correlationId);
+      if (hasTaggedResponseHeader(of, version)) writer.uvarint(0);
+    },
+    body,
+  );
+
+/** Skips a tag section of a header: none is defined there yet, newer peers may add some. */
+const skipTags = (reader: Reader): void => {
+  for (let left = reader.uvarint(); left > 0; left--) {
+    reader.uvarint();
+    reader.span(reader.uvarint());
+  }
+};
+
+const decodeBody = (of: Api, side: Side, version: number, reader: Reader, unknown?: UnknownTags): unknown => {
+  try {
+    const body = bodyCodec(of, side, version, unknown).decode(reader);
+    if (reader.remaining !== 0) throw reader.malformed(`${reader.remaining} bytes follow the end of the message`);
+    return body;
+  } catch (error) {
+    throw named(error, of, side, version);
+  }
+};
+
+/** Correlation id of a response frame (without its length bytes). */
+export const peekCorrelationId = (frame: Buffer): number => new Reader(frame).int32();
+
+/**
+ * Decodes a response frame (without its length bytes). Views in the result share the frame's memory.
+ * Broker error codes are returned, not thrown: a caller must be able to keep the partitions that are well.
+ *
+ * @throws LinkError `KLINK_MALFORMED` with message, version, field path and byte offset.
+ */
+export const decodeResponse = <A extends Api>(of: A, version: number, frame: Buffer, unknown?: UnknownTags): ResponseOf<A> => {
+  const reader = new Reader(frame);
+  try {
+    reader.int32();
+    if (hasTaggedResponseHeader(of, version)) skipTags(reader);
+  } catch (error) {
+    throw named(error, of, 'response', version);
+  }
+  return decodeBody(of, 'response', version, reader, unknown) as ResponseOf<A>;
+};
+
+/** Reads the part of a request header that all versions share; the body is decoded by {@link decodeRequest} once the API is known. */
+export const decodeRequestHeader = (frame: Buffer): RequestHeader => {
+  const reader = new Reader(frame);
+  const [apiKey, apiVersion, correlationId] = [reader.int16(), reader.int16(), reader.int32()];
+  // Even a request for an unknown API carries a client id here: only ControlledShutdown v0 did not.
+  return { apiKey, apiVersion, correlationId, clientId: reader.nullableString() };
+};
+
+/** Decodes the body of a request frame (without its length bytes): the server's side of the conversation. */
+export const decodeRequest = <A extends Api>(of: A, version: number, frame: Buffer, unknown?: UnknownTags): ReceivedRequestOf<A> => {
+  const reader = new Reader(frame);
+  try {
+    reader.span(8);
+    reader.nullableString();
+    if (isFlexible(of, version)) skipTags(reader);
+  } catch (error) {
+    throw named(error, of, 'request', version);
+  }
+  return decodeBody(of, 'request', version, reader, unknown) as ReceivedRequestOf<A>;
+};
