@@ -31,12 +31,15 @@ export const Fetch = api(
       clusterId: string('12+').nullable().default(null).tag(0).ignorable(),
       replicaId: int32('0-14').default(-1),
       /** Brokers only; a client leaves it out. */
-      replicaState: struct('15+', { replicaId: int32('15+').default(-1), replicaEpoch: int64('15+').default(-1n) }).tag(1),
+      replicaState: struct('15+', {
+        replicaId: int32().default(-1),
+        replicaEpoch: int64().default(-1n),
+      }).tag(1),
       maxWaitMs: int32(),
       minBytes: int32(),
       /** Not absolute: the first batch of the first partition that has one comes whole, however large. */
       maxBytes: int32('3+').default(0x7fffffff).ignorable(),
-      isolationLevel: int8('4+').default(0),
+      isolationLevel: int8('4+').ignorable(),
       sessionId: int32('7+').ignorable(),
       sessionEpoch: int32('7+').default(-1).ignorable(),
       topics: array({
@@ -73,21 +76,33 @@ export const Fetch = api(
           lastStableOffset: int64('4+').default(-1n).ignorable(),
           logStartOffset: int64('5+').default(-1n).ignorable(),
           /** Set when the fetcher's history parts from the leader's: where it must truncate to (KIP-595). */
-          divergingEpoch: struct('12+', { epoch: int32('12+').default(-1), endOffset: int64('12+').default(-1n) }).tag(0),
-          currentLeader: struct('12+', { leaderId: int32('12+').default(-1), leaderEpoch: int32('12+').default(-1) }).tag(1),
-          snapshotId: struct('12+', { endOffset: int64('0+').default(-1n), epoch: int32('0+').default(-1) }).tag(2),
-          abortedTransactions: array('4+', { producerId: int64('4+'), firstOffset: int64('4+') })
-            .nullable('4+')
+          divergingEpoch: struct('12+', {
+            epoch: int32().default(-1),
+            endOffset: int64().default(-1n),
+          }).tag(0),
+          currentLeader: struct('12+', {
+            leaderId: int32().default(-1),
+            leaderEpoch: int32().default(-1),
+          }).tag(1),
+          snapshotId: struct('12+', {
+            endOffset: int64().default(-1n),
+            epoch: int32().default(-1),
+          }).tag(2),
+          abortedTransactions: array('4+', {
+            producerId: int64(),
+            firstOffset: int64(),
+          })
+            .nullable()
             .ignorable(),
           preferredReadReplica: int32('11+').default(-1),
           records: records().nullable(),
         }),
       }),
       nodeEndpoints: array('16+', {
-        nodeId: int32('16+'),
-        host: string('16+'),
-        port: int32('16+'),
-        rack: string('16+').nullable('16+').default(null),
+        nodeId: int32(),
+        host: string(),
+        port: int32(),
+        rack: string().nullable().default(null),
       }).tag(0),
     },
   },
