@@ -186,7 +186,7 @@ export {
   type WriteTxnMarkersRequest,
   type WriteTxnMarkersResponse,
 } from './messages/write-txn-markers.ts';
-export { apiVersionsRetry, decodeApiVersions, type NegotiatedVersions, negotiate, type OfferedApi, type VersionCaps } from './negotiate.ts';
+export { apiVersionsRetry, decodeApiVersions, type NegotiatedVersions, negotiate } from './negotiate.ts';
 export {
   type Api,
   type Decoded,

@@ -6,46 +6,40 @@ import { decodeResponse } from './frame.ts';
 import { ApiVersions, type ApiVersionsResponse } from './messages/api-versions.ts';
 import type { Api, VersionRange } from './schema.ts';
 
-/** One row of a broker's ApiVersions answer. */
-export type OfferedApi = Pick<ApiVersionsResponse['apiKeys'][number], 'apiKey' | 'minVersion' | 'maxVersion'>;
-
-/** Highest version to speak, by API, where a caller wants less than both sides could. */
-export type VersionCaps = ReadonlyMap<Api, number>;
-
 /** The versions to speak with one broker. Good until the connection ends: the next one may reach a broker of another release. */
 export interface NegotiatedVersions {
   /**
-   * Highest version that both sides speak, within the caller's cap.
+   * Highest version that both sides speak, and at most `cap` (such as Produce 11, the last one without KIP-890 verification).
    *
    * @throws LinkError `KLINK_VERSION` naming the API and both ranges, when there is none.
    */
-  versionOf(of: Api): number;
-  /** Whether {@link versionOf} would find a version. */
-  supports(of: Api): boolean;
+  of(api: Api, cap?: number): number;
+  /** Whether {@link NegotiatedVersions.of} would find a version. */
+  supports(api: Api, cap?: number): boolean;
 }
 
-/** Decides every version from what the broker offers; `caps` lowers our side of the bargain. */
-export const negotiate = (offered: readonly OfferedApi[], caps: VersionCaps = new Map()): NegotiatedVersions => {
-  const theirs = new Map(offered.map(({ apiKey, minVersion, maxVersion }) => [apiKey, { min: minVersion, max: maxVersion }]));
-  const highest = (of: Api): number | undefined => {
-    const range = theirs.get(of.key);
-    if (range === undefined) return undefined;
-    const version = Math.min(of.versions.max, range.max, caps.get(of) ?? of.versions.max);
-    return version >= Math.max(of.versions.min, range.min) ? version : undefined;
+/** Decides every version from a broker's ApiVersions answer. */
+export const negotiate = ({ apiKeys }: Pick<ApiVersionsResponse, 'apiKeys'>): NegotiatedVersions => {
+  const offered = new Map(apiKeys.map(({ apiKey, minVersion, maxVersion }) => [apiKey, { min: minVersion, max: maxVersion }]));
+  const highest = (api: Api, cap = api.versions.max): number | undefined => {
+    const theirs = offered.get(api.key);
+    if (theirs === undefined) return undefined;
+    const version = Math.min(api.versions.max, theirs.max, cap);
+    return version >= Math.max(api.versions.min, theirs.min) ? version : undefined;
   };
   return {
-    supports: (of) => highest(of) !== undefined,
-    versionOf: (of) => highest(of) ?? refuse(of, theirs.get(of.key), caps.get(of)),
+    of: (api, cap) => highest(api, cap) ?? refuse(api, offered.get(api.key), cap),
+    supports: (api, cap) => highest(api, cap) !== undefined,
   };
 };
 
 const spell = ({ min, max }: VersionRange): string => (min === max ? `v${min}` : `v${min} to v${max}`);
 
-const refuse = (of: Api, theirs: VersionRange | undefined, cap: number | undefined): never => {
+const refuse = (api: Api, theirs: VersionRange | undefined, cap: number | undefined): never => {
   const offer = theirs === undefined ? 'the broker does not offer it' : `the broker speaks ${spell(theirs)}`;
-  const ours = `kafka-link speaks ${spell(of.versions)}${cap === undefined ? '' : `, held to at most v${cap} here`}`;
-  const advice = theirs !== undefined && theirs.min > of.versions.max ? 'upgrade kafka-link' : 'use a newer broker';
-  throw new LinkError('KLINK_VERSION', `${of.name} (key ${of.key}): ${offer}, ${ours}; no version in common, ${advice}`);
+  const ours = `kafka-link speaks ${spell(api.versions)}${cap === undefined ? '' : `, held to at most v${cap} here`}`;
+  const advice = theirs !== undefined && theirs.min > api.versions.max ? 'upgrade kafka-link' : 'use a newer broker';
+  throw new LinkError('KLINK_VERSION', `${api.name} (key ${api.key}): ${offer}, ${ours}; no version in common, ${advice}`);
 };
 
 /**
