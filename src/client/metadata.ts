@@ -1,0 +1,82 @@
+/** What is known of a cluster's brokers, topics and leaders; a newer leader epoch is never overwritten by an older one (KIP-320). */
+import { ErrorCode } from '../protocol/error-codes.ts';
+import type { MetadataResponse } from '../protocol/messages/metadata.ts';
+import { ZERO_UUID } from '../protocol/schema.ts';
+import type { Endpoint } from './transport.ts';
+
+export interface PartitionInfo {
+  readonly partition: number;
+  /** Broker id, or -1 when there is no leader at the moment. */
+  readonly leaderId: number;
+  /** -1 when the broker is too old to tell (before 2.4). */
+  readonly leaderEpoch: number;
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+}
+
+export interface TopicInfo {
+  readonly name: string;
+  /** As Kafka's tools print it; null on clusters without topic ids (before 2.8). */
+  readonly topicId: string | null;
+  /** Broker error code for the topic; its partitions are empty unless it is 0. */
+  readonly errorCode: number;
+  readonly partitions: readonly PartitionInfo[];
+}
+
+export class MetadataCache {
+  #clusterId: string | null = null;
+  #controllerId = -1;
+  #brokers: ReadonlyMap<number, Endpoint> = new Map();
+  readonly #topics = new Map<string, TopicInfo>();
+
+  get clusterId(): string | null {
+    return this.#clusterId;
+  }
+
+  /** Any live broker that takes controller requests (KRaft brokers forward them), or -1. */
+  get controllerId(): number {
+    return this.#controllerId;
+  }
+
+  /** Live brokers by id. */
+  get brokers(): ReadonlyMap<number, Endpoint> {
+    return this.#brokers;
+  }
+
+  topic(name: string): TopicInfo | undefined {
+    return this.#topics.get(name);
+  }
+
+  partition(topic: string, partition: number): PartitionInfo | undefined {
+    return this.#topics.get(topic)?.partitions[partition];
+  }
+
+  /** Takes over an answer. Topics it does not speak of stay as they were. */
+  apply(response: MetadataResponse): void {
+    this.#clusterId = response.clusterId ?? this.#clusterId;
+    this.#controllerId = response.controllerId;
+    this.#brokers = new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
+    for (const topic of response.topics) {
+      if (topic.name === null) continue;
+      const topicId = topic.topicId === ZERO_UUID ? null : topic.topicId;
+      const known = this.#topics.get(topic.name);
+      const sameTopic = known?.topicId === topicId ? known : undefined;
+      const partitions = topic.partitions
+        .map(
+          (found): PartitionInfo => ({
+            partition: found.partitionIndex,
+            leaderId: found.errorCode === ErrorCode.NONE || found.leaderId >= 0 ? found.leaderId : -1,
+            leaderEpoch: found.leaderEpoch,
+            replicas: found.replicaNodes,
+            isr: found.isrNodes,
+          }),
+        )
+        .sort((a, b) => a.partition - b.partition)
+        .map((found) => {
+          const before = sameTopic?.partitions[found.partition];
+          return before !== undefined && before.leaderEpoch > found.leaderEpoch ? before : found;
+        });
+      this.#topics.set(topic.name, { name: topic.name, topicId, errorCode: topic.errorCode, partitions });
+    }
+  }
+}

@@ -1,0 +1,113 @@
+/** The seam at which a byte stream to a broker is opened: plain TCP here; anything that offers the same interface may take its place. */
+import { connect, type Socket } from 'node:net';
+import { LinkError } from '../errors.ts';
+import { abortedError, type Clock } from './clock.ts';
+import type { ByteSink } from './frame-assembler.ts';
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** An open byte stream. */
+export interface Transport {
+  /** One vectored write. What the kernel does not take at once is kept: the connection above bounds how much that can be. */
+  write(chunks: readonly Buffer[]): void;
+  /** Closes both directions at once; `closed` follows. */
+  destroy(): void;
+}
+
+export interface TransportEvents {
+  /** Received bytes are put here; an error it throws ends the transport. */
+  readonly sink: ByteSink;
+  /** Called exactly once, whoever ended it. */
+  closed(error: Error | null): void;
+}
+
+/** Opens a transport to one address. Rejects with `KLINK_CONNECT` (retriable), `KLINK_TIMEOUT` or `KLINK_ABORTED`. */
+export type OpenTransport = (
+  endpoint: Endpoint,
+  events: TransportEvents,
+  limits: { readonly clock: Clock; readonly timeoutMs: number; readonly signal?: AbortSignal },
+) => Promise<Transport>;
+
+const text = ({ host, port }: Endpoint): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+/**
+ * Plain TCP. The socket reads into the buffer that the sink names next, so that the bulk of a large frame arrives in its own
+ * buffer without a copy (`onread` with a buffer function asks for a new one after every read).
+ */
+export const openTcp: OpenTransport = (endpoint, events, { clock, timeoutMs, signal }) =>
+  new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(abortedError(signal, `connecting to ${text(endpoint)}`));
+      return;
+    }
+    let open = false;
+    let failure: Error | null = null;
+    let room = Buffer.alloc(0);
+    const nextRoom = (): Buffer => {
+      room = events.sink.room() as Buffer<ArrayBuffer>;
+      return room;
+    };
+    const socket: Socket = connect({
+      host: endpoint.host,
+      port: endpoint.port,
+      noDelay: true,
+      keepAlive: true,
+      onread: {
+        buffer: nextRoom,
+        callback: (size) => {
+          try {
+            events.sink.took(size);
+          } catch (error) {
+            socket.destroy(error as Error);
+          }
+          return true;
+        },
+      },
+    });
+    const giveUp = (error: LinkError): void => {
+      failure = error;
+      socket.destroy();
+    };
+    const cancelTimer = clock.schedule(timeoutMs, () =>
+      giveUp(
+        new LinkError('KLINK_TIMEOUT', `No connection to ${text(endpoint)} within ${timeoutMs} ms: check address and firewall`, {
+          retriable: true,
+        }),
+      ),
+    );
+    const abort = (): void => giveUp(abortedError(signal as AbortSignal, `connecting to ${text(endpoint)}`));
+    signal?.addEventListener('abort', abort, { once: true });
+    const settled = (): void => {
+      cancelTimer();
+      signal?.removeEventListener('abort', abort);
+    };
+    socket.once('connect', () => {
+      settled();
+      open = true;
+      resolve({
+        write: (chunks) => {
+          socket.cork();
+          for (const chunk of chunks) socket.write(chunk);
+          socket.uncork();
+        },
+        destroy: () => void socket.destroy(),
+      });
+    });
+    socket.on('error', (error) => {
+      failure ??= error;
+    });
+    // A broker that is shutting down half-closes first; nothing more can come of such a connection.
+    socket.on('end', () => void socket.destroy());
+    socket.once('close', () => {
+      settled();
+      if (open) events.closed(failure);
+      else if (LinkError.is(failure)) reject(failure);
+      else {
+        const reason = failure?.message ?? 'closed before it was open';
+        reject(new LinkError('KLINK_CONNECT', `Cannot connect to ${text(endpoint)}: ${reason}`, { cause: failure, retriable: true }));
+      }
+    });
+  });
