@@ -1,6 +1,9 @@
 /** Reads Kafka's primitive wire types from one frame, checking every length against what is left before it is believed. */
 import { MalformedError } from './malformed.ts';
 
+/** Kafka refuses longer strings in both encodings, although a compact length could say more. */
+export const MAX_STRING_BYTES = 0x7fff;
+
 /**
  * A cursor over one frame. Every view it returns (`bytes`, `records`) shares the frame's memory.
  * It sits on a `DataView`, which V8 reads about ten times faster than `Buffer.readInt32BE`.
@@ -75,7 +78,10 @@ export class Reader {
     return this.buffer.toString('base64url', at, at + 16);
   }
 
-  /** Unsigned varint of at most 32 bits (KIP-482). Over-long and over-wide encodings are refused. */
+  /**
+   * Unsigned varint of at most 32 bits (KIP-482). Over-long encodings (`80 00` for 0) are taken, as Kafka takes them; bits beyond 32,
+   * which Kafka drops, are refused.
+   */
   uvarint(): number {
     let value = 0;
     for (let shift = 0; shift < 35; shift += 7) {
@@ -140,6 +146,7 @@ export class Reader {
 
   #utf8(size: number): string {
     if (size < 0) throw this.malformed(`string length ${size} is negative`);
+    if (size > MAX_STRING_BYTES) throw this.malformed(`string of ${size} bytes is longer than ${MAX_STRING_BYTES}`);
     const at = this.span(size);
     return this.buffer.toString('utf8', at, at + size);
   }

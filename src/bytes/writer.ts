@@ -1,5 +1,6 @@
 /** Writes Kafka's primitive wire types into a list of chunks; large buffers are linked, never copied. */
 import { MalformedError } from './malformed.ts';
+import { MAX_STRING_BYTES } from './reader.ts';
 
 /** Below this size a copy into the head buffer costs less than one more entry in the vectored write. */
 const LINK_FROM_BYTES = 1024;
@@ -144,7 +145,7 @@ export class Writer {
   }
 
   bytes(value: Buffer): void {
-    this.int32(value.length);
+    this.int32(this.#buffered(value).length);
     this.raw(value);
   }
 
@@ -154,7 +155,7 @@ export class Writer {
   }
 
   compactBytes(value: Buffer): void {
-    this.uvarint(value.length + 1);
+    this.uvarint(this.#buffered(value).length + 1);
     this.raw(value);
   }
 
@@ -184,11 +185,17 @@ export class Writer {
     }
   }
 
+  #buffered(value: Buffer): Buffer {
+    if (!Buffer.isBuffer(value)) throw new MalformedError(`${value} is not a Buffer`, -1);
+    return value;
+  }
+
   #utf8(value: string, compact: boolean): void {
     if (typeof value !== 'string') throw new MalformedError(`${value} is not a string`, -1);
     const size = Buffer.byteLength(value);
-    // Kafka refuses longer strings on both encodings, although a compact length could say more.
-    if (size > 0x7fff) throw new MalformedError(`string of ${size} bytes is longer than 32767`, -1);
+    if (size > MAX_STRING_BYTES) throw new MalformedError(`string of ${size} bytes is longer than ${MAX_STRING_BYTES}`, -1);
+    // Half a surrogate pair has no UTF-8; it would silently become another character.
+    if (size !== value.length && /\p{Surrogate}/u.test(value)) throw new MalformedError('string holds half a surrogate pair', -1);
     if (compact) this.uvarint(size + 1);
     else this.int16(size);
     const at = this.#claim(size);

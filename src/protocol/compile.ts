@@ -31,25 +31,27 @@ export interface UnknownTag {
 /** More unknown tags than this in one struct are not a newer broker's, but nonsense. */
 const MAX_UNKNOWN_TAGS = 256;
 
-/** Compiles `fields` for one version. Cache the result: compiling is slow, using it is fast. */
-export const compile = <const F extends Fields>(
-  fields: F,
-  version: number,
-  flexible: boolean,
-  unknown: UnknownTags = 'skip',
-): Codec<Decoded<F>, Encodable<F>> => structCodec(fields, { version, flexible, unknown });
-
-interface Target {
+/** What a struct is compiled for. */
+export interface Target {
   readonly version: number;
   readonly flexible: boolean;
   readonly unknown: UnknownTags;
+  /** Names the message in errors, as in `Fetch request v12`. */
+  readonly subject: string;
 }
 
-const codecOf = (field: AnyField, target: Target): Codec => {
+/** Compiles `fields` for one version. Cache the result: compiling is slow, using it is fast. */
+export const compile = <const F extends Fields>(fields: F, target: Target): Codec<Decoded<F>, Encodable<F>> =>
+  structCodec(fields, target, '');
+
+const codecOf = (field: AnyField, target: Target, path: string): Codec => {
   const { wire, of, fields, nullable } = field.spec;
   const maybeNull = nullable !== undefined && covers(nullable, target.version);
-  if (wire === 'array') return arrayCodec(codecOf(of as AnyField, target), target.flexible, maybeNull);
-  if (wire === 'struct') return maybeNull ? nullableCodec(structCodec(fields as Fields, target)) : structCodec(fields as Fields, target);
+  if (wire === 'array') return arrayCodec(codecOf(of as AnyField, target, `${path}[]`), target.flexible, maybeNull);
+  if (wire === 'struct') {
+    const codec = structCodec(fields as Fields, target, `${path}.`);
+    return maybeNull ? nullableCodec(codec) : codec;
+  }
   return (target.flexible ? compactCodecs : plainCodecs)[maybeNull ? 'nullable' : 'plain'][wire];
 };
 
@@ -60,13 +62,24 @@ interface Tagged {
   readonly isDefault: (value: unknown) => boolean;
 }
 
-const structCodec = (fields: Fields, target: Target): Codec => {
+/** A field that this version lacks: it may be left out or have its default, but a value must not be lost in silence. */
+interface Absent {
+  readonly key: string;
+  readonly path: string;
+  readonly isDefault: (value: unknown) => boolean;
+}
+
+const refuseAbsent = (what: string, { subject }: Target): never => {
+  throw new LinkError('KLINK_VERSION', `${subject} has no ${what}: leave it out, or talk to a broker that speaks a version with it`);
+};
+
+const structCodec = (fields: Fields, target: Target, prefix: string): Codec => {
   const { version, flexible } = target;
   const keys: string[] = [];
   const decoders: Decode[] = [];
   const written: { key: string; encode: Encode; fallback: unknown; required: boolean }[] = [];
   const tagged: Tagged[] = [];
-  const absent: { key: string; isDefault: (value: unknown) => boolean }[] = [];
+  const absent: Absent[] = [];
   let minimumSize = flexible ? 1 : 0;
   for (const [key, field] of Object.entries(fields)) {
     const { versions, tag, fallback, ignorable, required } = field.spec;
@@ -75,11 +88,11 @@ const structCodec = (fields: Fields, target: Target): Codec => {
     keys.push(key);
     if (!present || tag !== undefined) {
       decoders.push(() => fallback);
-      if (present) tagged.push({ key, tag: tag as number, codec: codecOf(field, target), isDefault: sameAs(field) });
-      else if (ignorable !== true) absent.push({ key, isDefault: sameAs(field) });
+      if (present) tagged.push({ key, tag: tag as number, codec: codecOf(field, target, prefix + key), isDefault: sameAs(field) });
+      else if (ignorable !== true) absent.push({ key, path: prefix + key, isDefault: sameAs(field) });
       continue;
     }
-    const codec = codecOf(field, target);
+    const codec = codecOf(field, target, prefix + key);
     minimumSize += codec.minimumSize;
     decoders.push(codec.decode);
     written.push({ key, encode: codec.encode, fallback, required });
@@ -100,15 +113,12 @@ const structCodec = (fields: Fields, target: Target): Codec => {
   };
 
   const encode: Encode = (writer, value) => {
-    for (const { key, isDefault } of absent) {
+    if (typeof value !== 'object' || value === null) throw new MalformedError(`${value} is not a struct`, -1);
+    for (const { key, path, isDefault } of absent) {
       const given = value[key];
-      if (given !== undefined && !isDefault(given)) {
-        throw new LinkError(
-          'KLINK_VERSION',
-          `Field '${key}' does not exist in version ${version}: leave it out, or talk to a broker that knows it`,
-        );
-      }
+      if (given !== undefined && !isDefault(given)) refuseAbsent(`field ${path}`, target);
     }
+    if (!flexible && value[unknownTags] !== undefined) refuseAbsent('tagged fields', target);
     let i = 0;
     try {
       for (; i < written.length; i++) {
@@ -125,7 +135,16 @@ const structCodec = (fields: Fields, target: Target): Codec => {
   return { decode, encode, minimumSize };
 };
 
-const decodeTags = (reader: Reader, value: Record<string | symbol, unknown>, tagged: readonly Tagged[], unknown: UnknownTags): void => {
+/**
+ * Reads a tag section (KIP-482) into `value`. Tags must rise, so that none comes twice; a known tag must fill its size exactly.
+ * What is not known is skipped or kept, as `unknown` says.
+ */
+export const decodeTags = (
+  reader: Reader,
+  value: Record<string | symbol, unknown>,
+  tagged: readonly Tagged[],
+  unknown: UnknownTags,
+): void => {
   let previous = -1;
   let unknownCount = 0;
   for (let left = reader.uvarint(); left > 0; left--) {
@@ -160,7 +179,8 @@ const decodeTag = (reader: Reader, value: Record<string, unknown>, { key, codec 
 };
 
 const encodeTags = (writer: Writer, value: Record<string | symbol, unknown>, tagged: readonly Tagged[]): void => {
-  const sections: UnknownTag[] = [...((value[unknownTags] as UnknownTag[] | undefined) ?? [])];
+  const kept = value[unknownTags] as readonly UnknownTag[] | undefined;
+  const sections: UnknownTag[] = kept === undefined ? [] : [...kept];
   for (const { key, tag, codec, isDefault } of tagged) {
     const given = value[key];
     if (given === undefined || isDefault(given)) continue;
@@ -174,7 +194,10 @@ const encodeTags = (writer: Writer, value: Record<string | symbol, unknown>, tag
   }
   if (sections.length > 1) sections.sort((a, b) => a.tag - b.tag);
   writer.uvarint(sections.length);
+  let previous = -1;
   for (const { tag, bytes } of sections) {
+    if (tag === previous) throw new MalformedError(`tag ${tag} is given twice`, -1);
+    previous = tag;
     writer.uvarint(tag);
     writer.uvarint(bytes.length);
     writer.raw(bytes);
@@ -190,7 +213,9 @@ const sameAs = (field: AnyField): ((value: unknown) => boolean) => {
   if (wire === 'struct') {
     const members = Object.entries(fields as Fields).map(([key, member]) => [key, sameAs(member)] as const);
     return (value) =>
+      typeof value === 'object' &&
       value !== null &&
+      !(unknownTags in value) &&
       members.every(
         ([key, same]) => (value as Record<string, unknown>)[key] === undefined || same((value as Record<string, unknown>)[key]),
       );
@@ -198,6 +223,9 @@ const sameAs = (field: AnyField): ((value: unknown) => boolean) => {
   if (wire === 'uuid') return (value) => value === (fallback ?? ZERO_UUID);
   return (value) => value === fallback;
 };
+
+/** Elements for which an array is allocated before they are read; more are appended one by one. */
+const MAX_PREALLOCATED = 4096;
 
 const arrayCodec = (element: Codec, flexible: boolean, maybeNull: boolean): Codec => {
   const minimum = Math.max(1, element.minimumSize);
@@ -209,7 +237,8 @@ const arrayCodec = (element: Codec, flexible: boolean, maybeNull: boolean): Code
         if (maybeNull) return null;
         throw reader.malformed('null array where none is allowed');
       }
-      const items = new Array(count);
+      // A count is only believed as far as its elements come in: a claim of millions must not allocate for them.
+      const items = new Array(Math.min(count, MAX_PREALLOCATED));
       let i = 0;
       try {
         for (; i < count; i++) items[i] = element.decode(reader);
@@ -220,6 +249,7 @@ const arrayCodec = (element: Codec, flexible: boolean, maybeNull: boolean): Code
     },
     encode: (writer, items) => {
       if (items === null && !maybeNull) throw new MalformedError('null array where none is allowed', -1);
+      if (items !== null && !Array.isArray(items)) throw new MalformedError(`${items} is not an array`, -1);
       const count = items === null ? -1 : items.length;
       if (flexible) writer.compactArrayLength(count);
       else writer.arrayLength(count);

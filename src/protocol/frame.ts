@@ -3,7 +3,7 @@ import { MalformedError } from '../bytes/malformed.ts';
 import { Reader } from '../bytes/reader.ts';
 import { Writer } from '../bytes/writer.ts';
 import { LinkError } from '../errors.ts';
-import { type Codec, compile, type UnknownTags } from './compile.ts';
+import { type Codec, compile, decodeTags, type UnknownTags } from './compile.ts';
 import {
   type Api,
   covers,
@@ -17,6 +17,9 @@ import {
 
 /** ApiVersions answers with the old response header in every version, so that a client can read it before it knows anything (KIP-511). */
 const API_VERSIONS_KEY = 18;
+
+/** A frame's length is a positive int32; brokers take far less (socket.request.max.bytes, 100 MiB by default). */
+const MAX_FRAME = 0x7fff_ffff;
 
 /** A frame ready to be sent: the chunks of one vectored write, the 4 length bytes included. */
 export interface Frame {
@@ -33,6 +36,9 @@ export interface RequestHeader {
 }
 
 type Side = 'request' | 'response';
+
+const subject = (of: Api, side: Side, version: number): string => `${of.name} ${side} v${version}`;
+
 const compiled = new WeakMap<Fields, Map<number, Codec>>();
 
 /** The codec of one body in one version, compiled at its first use. */
@@ -46,12 +52,11 @@ export const bodyCodec = (of: Api, side: Side, version: number, unknown: Unknown
   const key = unknown === 'keep' ? -1 - version : version;
   const known = versions.get(key);
   if (known !== undefined) return known;
-  const codec = compile(fields, version, isFlexible(of, version), unknown);
+  const codec = compile(fields, { version, flexible: isFlexible(of, version), unknown, subject: subject(of, side, version) });
   versions.set(key, codec);
   return codec;
 };
 
-const subject = (of: Api, side: Side, version: number): string => `${of.name} ${side} v${version}`;
 const named = (error: unknown, of: Api, side: Side, version: number): unknown =>
   error instanceof MalformedError ? error.of(subject(of, side, version)) : error;
 
@@ -72,6 +77,8 @@ const encodeFrame = (
     throw named(error, of, side, version);
   }
   const chunks = writer.finish();
+  if (writer.size - 4 > MAX_FRAME)
+    throw new MalformedError(`${writer.size} bytes are more than a frame can hold`, -1).of(subject(of, side, version));
   chunks[0]!.writeInt32BE(writer.size - 4);
   return { chunks, size: writer.size };
 };
@@ -112,13 +119,8 @@ export const encodeResponse = <A extends Api>(of: A, version: number, correlatio
     body,
   );
 
-/** Skips a tag section of a header: none is defined there yet, newer peers may add some. */
-const skipTags = (reader: Reader): void => {
-  for (let left = reader.uvarint(); left > 0; left--) {
-    reader.uvarint();
-    reader.span(reader.uvarint());
-  }
-};
+/** Skips the tag section of a header: none is defined there yet, newer peers may add some. */
+const skipTags = (reader: Reader): void => decodeTags(reader, {}, [], 'skip');
 
 const decodeBody = (of: Api, side: Side, version: number, reader: Reader, unknown?: UnknownTags): unknown => {
   try {
@@ -153,9 +155,13 @@ export const decodeResponse = <A extends Api>(of: A, version: number, frame: Buf
 /** Reads the part of a request header that all versions share; the body is decoded by {@link decodeRequest} once the API is known. */
 export const decodeRequestHeader = (frame: Buffer): RequestHeader => {
   const reader = new Reader(frame);
-  const [apiKey, apiVersion, correlationId] = [reader.int16(), reader.int16(), reader.int32()];
-  // Even a request for an unknown API carries a client id here: only ControlledShutdown v0 did not.
-  return { apiKey, apiVersion, correlationId, clientId: reader.nullableString() };
+  try {
+    const [apiKey, apiVersion, correlationId] = [reader.int16(), reader.int16(), reader.int32()];
+    // Even a request for an unknown API carries a client id here: only ControlledShutdown v0 did not.
+    return { apiKey, apiVersion, correlationId, clientId: reader.nullableString() };
+  } catch (error) {
+    throw error instanceof MalformedError ? error.of('request header') : error;
+  }
 };
 
 /** Decodes the body of a request frame (without its length bytes): the server's side of the conversation. */
