@@ -16,6 +16,7 @@ interface BrokerSetup {
 /** Between two attempts to reach a broker that is starting. */
 const PROBE_INTERVAL_MS = 100;
 
+/** One broker of a running cluster; it may be down for a while. */
 export class KafkaBroker {
   readonly id: number;
   readonly host = '127.0.0.1';
@@ -51,6 +52,7 @@ export class KafkaBroker {
   /** Writes the KRaft meta data into the data directory. Done once by `startKafka`. */
   async format(clusterId: string): Promise<void> {
     const jvm = await this.#java(['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', this.#setup.propertiesFile], 64);
+    this.#jvm = jvm;
     const { code } = await jvm.exited;
     if (code !== 0) throw new Error(`formatting the data directory of broker ${this.id} failed\n${jvm.tail()}`);
   }
@@ -124,7 +126,7 @@ export class KafkaBroker {
       classpath: this.#setup.classpath,
       mainClass: 'Guard',
       args,
-      jvmArgs: [`-Xmx${heapMb}m`, '-XX:+UseSerialGC', '-Xshare:auto', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'],
+      jvmArgs: [`-Xmx${heapMb}m`, '-XX:+UseSerialGC', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'],
       cwd: this.dataDir,
     });
   }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { KafkaBroker } from './broker.ts';
 import { kafkaJars } from './jars.ts';
 import { javaClasses } from './java-classes.ts';
@@ -55,7 +55,8 @@ export interface KafkaCluster extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-const DIRECTORY_PREFIX = 'kafka-link-cluster-';
+/** What the names of all data directories begin with, in the system's temporary directory; the pid of the owner follows. */
+export const CLUSTER_DIRECTORY = 'kafka-link-cluster-';
 const directories = new Set<string>();
 process.on('exit', () => {
   for (const directory of directories) rmSync(directory, { recursive: true, force: true });
@@ -68,9 +69,9 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   const { mode } = releaseOf(version);
   const [jars, guard] = await Promise.all([kafkaJars(version), javaClasses('guard')]);
   sweepLeftovers();
-  const directory = await mkdtemp(join(tmpdir(), `${DIRECTORY_PREFIX}${process.pid}-`));
+  const directory = await mkdtemp(join(tmpdir(), `${CLUSTER_DIRECTORY}${process.pid}-`));
   directories.add(directory);
-  const classpath = `${guard}:${jars.classpath}`;
+  const classpath = [guard, jars.classpath].join(delimiter);
   const addresses: BrokerAddress[] = [];
   for (let id = 1; id <= count; id++) {
     const [port = 0, controllerPort = 0, ...extraPorts] = await freePorts(2 + listeners.length);
@@ -78,17 +79,13 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   }
   let zooKeeper: Jvm | undefined;
   const brokers: KafkaBroker[] = [];
-  let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => {
-    stopping ??= (async () => {
-      signal?.removeEventListener('abort', stop);
-      await Promise.all(brokers.map((broker) => broker.kill('SIGKILL')));
-      zooKeeper?.signal('SIGKILL');
-      await zooKeeper?.exited;
-      await rm(directory, { recursive: true, force: true });
-      directories.delete(directory);
-    })();
-    return stopping;
+  // May run twice at once: an abort during the start kills what is there, the failed start then kills what came after.
+  const stop = async (): Promise<void> => {
+    signal?.removeEventListener('abort', stop);
+    zooKeeper?.signal('SIGKILL');
+    await Promise.all([...brokers.map((broker) => broker.kill('SIGKILL')), zooKeeper?.exited]);
+    await rm(directory, { recursive: true, force: true });
+    directories.delete(directory);
   };
   signal?.addEventListener('abort', stop, { once: true });
   const logs = (): string => [...brokers.map((broker) => broker.logTail()), zooKeeper?.tail() ?? ''].join('\n');
@@ -167,11 +164,11 @@ function randomClusterId(): string {
   return id.startsWith('-') ? randomClusterId() : id;
 }
 
-/** Removes what test processes left that were killed before they could. Their pid is part of the name. */
+/** Removes what test processes left that were killed before they could. */
 function sweepLeftovers(): void {
   for (const name of readdirSync(tmpdir())) {
-    if (!name.startsWith(DIRECTORY_PREFIX)) continue;
-    const pid = Number(name.slice(DIRECTORY_PREFIX.length).split('-')[0]);
+    if (!name.startsWith(CLUSTER_DIRECTORY)) continue;
+    const pid = Number(name.slice(CLUSTER_DIRECTORY.length).split('-')[0]);
     if (!isAlive(pid)) rmSync(join(tmpdir(), name), { recursive: true, force: true });
   }
 }

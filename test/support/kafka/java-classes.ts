@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { intoCache, kafkaJars } from './jars.ts';
@@ -40,5 +40,5 @@ async function compile(sources: JavaSources, version: string | undefined): Promi
       },
     );
   });
-  return jars ? `${classes}:${jars.classpath}` : classes;
+  return jars ? [classes, jars.classpath].join(delimiter) : classes;
 }

@@ -169,6 +169,14 @@ export interface JavaClient extends AsyncDisposable {
   describeConfigs(bootstrap: Bootstrap, target: ConfigTarget): Promise<Readonly<Record<string, string | null>>>;
   /** A null value deletes the setting. */
   alterConfigs(bootstrap: Bootstrap, target: ConfigTarget, set: Readonly<Record<string, string | null>>): Promise<void>;
+  /** Gives `principal` (`User:name`) rights, in Kafka's names (`READ`, `WRITE`, `DESCRIBE`, …), on one resource; the cluster's name is `kafka-cluster`. */
+  allow(
+    bootstrap: Bootstrap,
+    principal: string,
+    operations: readonly string[],
+    resource: 'topic' | 'group' | 'cluster' | 'transactional_id',
+    name: string,
+  ): Promise<void>;
   /** Reassigns if needed, elects, and resolves when that broker leads. */
   moveLeader(bootstrap: Bootstrap, topic: string, partition: number, toBroker: number): Promise<void>;
   close(): Promise<void>;
@@ -201,6 +209,7 @@ export async function startJavaClient(options: { readonly version?: string; read
     describeTopic: (bootstrap, topic) => ask('describeTopic', bootstrap, { topic }),
     describeConfigs: (bootstrap, target) => ask('describeConfigs', bootstrap, target),
     alterConfigs: (bootstrap, target, set) => ask('alterConfigs', bootstrap, { ...target, set }),
+    allow: (bootstrap, principal, operations, resource, name) => ask('allow', bootstrap, { principal, operations, resource, name }),
     moveLeader: (bootstrap, topic, partition, toBroker) => ask('moveLeader', bootstrap, { topic, partition, toBroker }),
     close: jvm.close,
     [Symbol.asyncDispose]: jvm.close,

@@ -22,7 +22,7 @@ export async function kcat(
   }
 }
 
-/** A record as kcat prints it with `-J`. */
+/** A record as kcat prints it with `-J`; bytes that are no text do not survive that, so give such tests text. */
 export interface KcatRecord {
   readonly topic: string;
   readonly partition: number;

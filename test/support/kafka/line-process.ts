@@ -44,7 +44,7 @@ export async function startLineProcess(options: {
   const jvm = await startJvm({
     classpath,
     mainClass,
-    jvmArgs: [`-Xmx${heapMb}m`, '-XX:+UseSerialGC', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'],
+    jvmArgs: [`-Xmx${heapMb}m`, '-XX:+UseSerialGC', '-XX:+DisplayVMOutputToStderr', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'],
     onLine: (line) => {
       const { id, result, error } = JSON.parse(line, revive) as Answer;
       const asked = waiting.get(id);

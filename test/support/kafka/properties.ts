@@ -31,10 +31,16 @@ export const FAST_HOUSEKEEPING: Properties = {
   'producer.id.expiration.check.interval.ms': '1000',
 };
 
-/** ACLs enforced on a KRaft cluster whose plain listener, being anonymous, may do everything; test others through a SASL listener. */
+/** ACLs enforced on a KRaft cluster. Its plain listener is anonymous and may do everything; others come through a SASL listener and need rights. */
 export const ACLS: Properties = {
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
   'super.users': 'User:ANONYMOUS',
+};
+
+/** ACLs enforced only on what an ACL names: giving somebody a right on a topic takes that topic away from the anonymous. */
+export const ACLS_WHERE_NAMED: Properties = {
+  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+  'allow.everyone.if.no.acl.found': 'true',
 };
 
 const HOST = '127.0.0.1';

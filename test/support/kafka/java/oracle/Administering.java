@@ -24,9 +24,18 @@ import org.apache.kafka.common.ElectionType;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.TopicPartitionInfo;
+import org.apache.kafka.common.acl.AccessControlEntry;
+import org.apache.kafka.common.acl.AccessControlEntryFilter;
+import org.apache.kafka.common.acl.AclBinding;
+import org.apache.kafka.common.acl.AclBindingFilter;
+import org.apache.kafka.common.acl.AclOperation;
+import org.apache.kafka.common.acl.AclPermissionType;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.ElectionNotNeededException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.resource.PatternType;
+import org.apache.kafka.common.resource.ResourcePattern;
+import org.apache.kafka.common.resource.ResourceType;
 
 /** The administrator's side: topics, settings, log start, and moving leaders. Each command returns when the cluster really shows the change. */
 final class Administering {
@@ -43,6 +52,7 @@ final class Administering {
             "describeTopic", Administering::describeTopic,
             "describeConfigs", Administering::describeConfigs,
             "alterConfigs", Administering::alterConfigs,
+            "allow", Administering::allow,
             "moveLeader", Administering::moveLeader);
         table.forEach((name, command) -> commands.put(name, line -> {
             try (Admin admin = Admin.create(KafkaOracle.settings(line, Map.of()))) {
@@ -166,6 +176,20 @@ final class Administering {
             new ConfigEntry(entry.getKey(), entry.getValue().asText()),
             entry.getValue().isNull() ? AlterConfigOp.OpType.DELETE : AlterConfigOp.OpType.SET)));
         admin.incrementalAlterConfigs(Map.of(resource(line), operations)).all().get();
+        return NullNode.instance;
+    }
+
+    private static JsonNode allow(Admin admin, JsonNode line) throws Exception {
+        ResourceType type = ResourceType.fromString(line.get("resource").asText());
+        ResourcePattern pattern = new ResourcePattern(type, line.get("name").asText(), PatternType.LITERAL);
+        List<AclBinding> bindings = new ArrayList<>();
+        for (JsonNode operation : line.get("operations")) {
+            bindings.add(new AclBinding(pattern, new AccessControlEntry(
+                line.get("principal").asText(), "*", AclOperation.fromString(operation.asText()), AclPermissionType.ALLOW)));
+        }
+        admin.createAcls(bindings).all().get();
+        AclBindingFilter filter = new AclBindingFilter(pattern.toFilter(), AccessControlEntryFilter.ANY);
+        until("the right", () -> admin.describeAcls(filter).values().get().containsAll(bindings));
         return NullNode.instance;
     }
 
