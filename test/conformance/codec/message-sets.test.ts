@@ -13,7 +13,7 @@ it('covers both magics in all codecs they know', () => {
   );
 });
 
-describe.each(sets)('$name', ({ name, bytes, lines }) => {
+describe.each(sets)('$name', ({ name, bytes }) => {
   const magic = Number(name[5]);
   const compressed = !name.endsWith('none');
 
