@@ -31,6 +31,14 @@ export interface WireApi {
   readonly maxStableVersion: number;
 }
 
+/** One code of Kafka's `Errors`: whether its clients retry, and whether they look up the leader or coordinator first. */
+export interface WireError {
+  readonly code: number;
+  readonly name: string;
+  readonly retriable: boolean;
+  readonly refresh: boolean;
+}
+
 /** What a frame's header carries, without the size before it. A response has no clientId. */
 export interface WireHeader {
   readonly correlationId: number;
@@ -39,6 +47,7 @@ export interface WireHeader {
 
 export interface WireOracle extends AsyncDisposable {
   apis(): Promise<readonly WireApi[]>;
+  errors(): Promise<readonly WireError[]>;
   /** The bytes Kafka writes: the body alone, or with `header` in front. Many calls may be under way. Rejects with JavaError. */
   encode(apiKey: number, kind: MessageKind, version: number, value: WireValue, header?: WireHeader): Promise<Buffer>;
   /** What Kafka reads from a body. Rejects when it cannot, or when bytes are left over. */
@@ -61,6 +70,7 @@ export async function startWireOracle(version: string = KAFKA_NEWEST): Promise<W
     jvm.ask<{ header: WireHeader; json: WireValue }>('decode', { apiKey, kind, version, header, hex: Buffer.from(bytes).toString('hex') });
   return {
     apis: () => jvm.ask<WireApi[]>('apis', {}),
+    errors: () => jvm.ask<WireError[]>('errors', {}),
     encode: async (apiKey, kind, version, json, header) => {
       const { hex } = await jvm.ask<{ hex: string }>('encode', { apiKey, kind, version, json, header: header ?? null });
       return Buffer.from(hex, 'hex');

@@ -8,11 +8,13 @@ import java.nio.ByteBuffer;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.Map;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.message.ApiMessageType;
 import org.apache.kafka.common.message.RequestHeaderData;
 import org.apache.kafka.common.message.ResponseHeaderData;
 import org.apache.kafka.common.protocol.ApiMessage;
 import org.apache.kafka.common.protocol.ByteBufferAccessor;
+import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.ObjectSerializationCache;
 
@@ -23,7 +25,8 @@ public final class WireOracle {
     private static final String BYTES = "$bytes";
 
     public static void main(String[] args) throws Exception {
-        JsonLines.serve(Map.of("encode", WireOracle::encode, "decode", WireOracle::decode, "apis", line -> apis()), Runnable::run);
+        JsonLines.serve(Map.of("encode", WireOracle::encode, "decode", WireOracle::decode, "apis", line -> apis(),
+            "errors", line -> errors()), Runnable::run);
     }
 
     private static ArrayNode apis() {
@@ -35,6 +38,24 @@ public final class WireOracle {
                 .put("maxStableVersion", type.highestSupportedVersion(false));
         }
         return list;
+    }
+
+    private static ArrayNode errors() {
+        ArrayNode list = JsonLines.JSON.createArrayNode();
+        for (Errors error : Errors.values()) {
+            list.addObject().put("code", error.code()).put("name", error.name())
+                .put("retriable", error.exception() instanceof RetriableException)
+                .put("refresh", hasAncestor(error.exception(), "RefreshRetriableException"));
+        }
+        return list;
+    }
+
+    /** By name: the class is not in every release these sources are compiled against. */
+    private static boolean hasAncestor(Throwable exception, String name) {
+        for (Class<?> type = exception == null ? null : exception.getClass(); type != null; type = type.getSuperclass()) {
+            if (type.getSimpleName().equals(name)) return true;
+        }
+        return false;
     }
 
     private static JsonNode encode(JsonNode line) throws Exception {
