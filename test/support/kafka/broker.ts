@@ -24,6 +24,7 @@ export class KafkaBroker {
   readonly dataDir: string;
   readonly #setup: BrokerSetup;
   #jvm: Jvm | undefined;
+  #spawning: Promise<unknown> | undefined;
 
   /** Made by `startKafka`. */
   constructor(setup: BrokerSetup) {
@@ -52,7 +53,6 @@ export class KafkaBroker {
   /** Writes the KRaft meta data into the data directory. Done once by `startKafka`. */
   async format(clusterId: string): Promise<void> {
     const jvm = await this.#java(['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', this.#setup.propertiesFile], 64);
-    this.#jvm = jvm;
     const { code } = await jvm.exited;
     if (code !== 0) throw new Error(`formatting the data directory of broker ${this.id} failed\n${jvm.tail()}`);
   }
@@ -60,7 +60,7 @@ export class KafkaBroker {
   /** Starts the process and returns at once; {@link awaitReady} waits for it. */
   async launch(): Promise<void> {
     if (this.running) throw new Error(`broker ${this.id} is running`);
-    this.#jvm = await this.#java(['kafka.Kafka', this.#setup.propertiesFile], this.#setup.heapMb);
+    await this.#java(['kafka.Kafka', this.#setup.propertiesFile], this.#setup.heapMb);
   }
 
   /** Starts the broker on its old port and data and waits until it serves again. */
@@ -89,6 +89,8 @@ export class KafkaBroker {
 
   /** `kill -9`, or another signal. Resolves when the process is gone, or at once after a signal it survives (SIGSTOP, SIGCONT). */
   async kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT' = 'SIGKILL'): Promise<void> {
+    // One that is just being spawned is hit too, and so is the format command.
+    await this.#spawning;
     this.#jvm?.signal(signal);
     if (signal === 'SIGKILL' || signal === 'SIGTERM') await this.#jvm?.exited;
   }
@@ -121,13 +123,16 @@ export class KafkaBroker {
     return this.#jvm?.tail() ?? '';
   }
 
-  #java(args: readonly string[], heapMb: number): Promise<Jvm> {
-    return startJvm({
+  async #java(args: readonly string[], heapMb: number): Promise<Jvm> {
+    const spawning = startJvm({
       classpath: this.#setup.classpath,
       mainClass: 'Guard',
       args,
       jvmArgs: [`-Xmx${heapMb}m`, '-XX:+UseSerialGC', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'],
       cwd: this.dataDir,
     });
+    this.#spawning = spawning.catch(() => undefined);
+    this.#jvm = await spawning;
+    return this.#jvm;
   }
 }

@@ -84,7 +84,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
     signal?.removeEventListener('abort', stop);
     zooKeeper?.signal('SIGKILL');
     await Promise.all([...brokers.map((broker) => broker.kill('SIGKILL')), zooKeeper?.exited]);
-    await rm(directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true, maxRetries: 10 });
     directories.delete(directory);
   };
   signal?.addEventListener('abort', stop, { once: true });
