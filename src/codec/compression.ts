@@ -1,4 +1,4 @@
-/** Compression of record payloads as Kafka's Java client frames it, with the output bounded before anything is allocated. */
+/** Compression of record payloads as Kafka's Java client frames it, with the output bounded before it is allocated. */
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import zstd from '@mongodb-js/zstd';
@@ -14,7 +14,7 @@ export const DEFAULT_MAX_OUTPUT_BYTES: number = 128 * 1024 * 1024;
 
 interface Codec {
   readonly compress: (bytes: Buffer) => Promise<Buffer> | Buffer;
-  /** Must throw before allocating more than `maxOutput`. */
+  /** Throws before it takes more than `maxOutput`. */
   readonly decompress: (bytes: Buffer, maxOutput: number) => Promise<Buffer> | Buffer;
 }
 
@@ -54,8 +54,8 @@ export interface DecompressOptions {
 export const compress = async (compression: Compression, bytes: Buffer): Promise<Buffer> => codecs[compression].compress(bytes);
 
 /**
- * Decompresses a payload. Throws `KLINK_CORRUPT_BATCH` for bytes the codec refuses and for output beyond `maxOutput`; the latter is decided from headers and
- * sizes before output is allocated, so that a few bytes cannot claim all memory.
+ * Decompresses a payload. Throws `KLINK_CORRUPT_BATCH` for bytes the codec refuses and for output beyond `maxOutput`. The limit is held before
+ * memory is taken: from the sizes in headers and blocks, or (gzip, which has none) chunk by chunk.
  */
 export const decompress = async (compression: Compression, bytes: Buffer, options: DecompressOptions = {}): Promise<Buffer> => {
   const maxOutput = options.maxOutput ?? DEFAULT_MAX_OUTPUT_BYTES;

@@ -99,6 +99,15 @@ describe('headers that are not believed', () => {
     ['a negative length', (bytes) => write(bytes, (b) => b.writeInt32BE(-1, BATCH_LAYOUT.batchLength)), /batchLength -1/],
     ['a length beyond the bytes', (bytes) => write(bytes, (b) => b.writeInt32BE(50, BATCH_LAYOUT.batchLength)), /61 bytes at hand/],
     ['offsets that go backwards', (bytes) => write(bytes, (b) => b.writeInt32BE(-1, BATCH_LAYOUT.lastOffsetDelta)), /lastOffsetDelta -1/],
+    [
+      'an empty range of offsets',
+      (bytes) =>
+        write(bytes, (b) => {
+          b.writeInt32BE(-1, BATCH_LAYOUT.lastOffsetDelta);
+          b.writeInt32BE(0, BATCH_LAYOUT.recordsCount);
+        }),
+      /lastOffsetDelta -1/,
+    ],
     ['a negative count', (bytes) => write(bytes, (b) => b.writeInt32BE(-1, BATCH_LAYOUT.recordsCount)), /recordsCount -1/],
     ['more records than offsets', (bytes) => write(bytes, (b) => b.writeInt32BE(5, BATCH_LAYOUT.recordsCount)), /recordsCount 5/],
   ])('%s', (_, damage, message) => {
