@@ -1,6 +1,8 @@
 /** The error for bytes that do not mean what they should: where, in which field, and why. */
 import { LinkError } from '../errors.ts';
 
+const located = (reason: string, offset: number): string => (offset < 0 ? reason : `${reason} at byte ${offset}`);
+
 /**
  * Bytes that cannot be decoded, or a value that cannot be encoded (code `KLINK_MALFORMED`, never retriable).
  * The path grows outwards while the error travels up through the structs it happened in.
@@ -14,7 +16,7 @@ export class MalformedError extends LinkError {
   #subject = '';
 
   constructor(reason: string, offset: number) {
-    super('KLINK_MALFORMED', reason);
+    super('KLINK_MALFORMED', located(reason, offset));
     this.reason = reason;
     this.offset = offset;
   }
@@ -41,7 +43,6 @@ export class MalformedError extends LinkError {
   #describe(): void {
     const subject = this.#subject === '' ? '' : `${this.#subject}: `;
     const path = this.#path === '' ? '' : `${this.#path}: `;
-    const offset = this.offset < 0 ? '' : ` at byte ${this.offset}`;
-    this.message = `${subject}${path}${this.reason}${offset}`;
+    this.message = `${subject}${path}${located(this.reason, this.offset)}`;
   }
 }

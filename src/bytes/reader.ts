@@ -84,13 +84,14 @@ export class Reader {
    */
   uvarint(): number {
     let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
+    for (let shift = 0; shift < 28; shift += 7) {
       const byte = this.#view.getUint8(this.span(1));
-      if (shift === 28 && byte > 0x0f) throw this.malformed('varint is wider than 32 bits');
       value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value >>> 0;
+      if (byte < 0x80) return value;
     }
-    throw this.malformed('varint is longer than 5 bytes');
+    const last = this.#view.getUint8(this.span(1));
+    if (last > 0x0f) throw this.malformed('varint is wider than 32 bits');
+    return (value | (last << 28)) >>> 0;
   }
 
   string(): string {
