@@ -14,8 +14,12 @@ export const LINK_ERROR_CODES = [
   'KLINK_CORRUPT_BATCH',
   'KLINK_UNKNOWN_MIRROR',
   'KLINK_STATE',
+  'KLINK_STORE',
+  'KLINK_UNSUPPORTED_LOG',
+  'KLINK_SOURCE_CHANGED',
   'KLINK_DIVERGED',
   'KLINK_LAG',
+  'KLINK_INTERNAL',
 ] as const;
 export type LinkErrorCode = (typeof LINK_ERROR_CODES)[number];
 
@@ -38,6 +42,16 @@ export class LinkError extends Error {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.retriable = options.retriable ?? false;
+  }
+
+  /** The error itself when it is one of ours; anything else is a defect of this package and becomes `KLINK_INTERNAL`. */
+  static from(error: unknown): LinkError {
+    if (LinkError.is(error)) return error;
+    return new LinkError(
+      'KLINK_INTERNAL',
+      `Unexpected failure, please report it: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   }
 
   get [brand](): true {

@@ -61,7 +61,8 @@ export class Connection {
   #closing = false;
   #end: LinkError | null | undefined;
   #settleClosed!: (reason: LinkError | null) => void;
-  #roomWaiters: (() => void)[] = [];
+  /** Callers that wait for room, in the order in which they came: requests never overtake each other. */
+  readonly #line: (() => void)[] = [];
   #cancelTimer: (() => void) | null = null;
   #timerAt = Infinity;
 
@@ -118,7 +119,7 @@ export class Connection {
    */
   async send<A extends Api>(api: A, body: RequestOf<A>, { timeoutMs, signal, maxVersion }: SendOptions = {}): Promise<ResponseOf<A>> {
     const deadline = this.#options.clock.now() + (timeoutMs ?? this.#options.requestTimeoutMs);
-    while (this.#heldBytes >= this.#options.maxInFlightBytes && !this.isClosed) await this.#room(deadline, signal, api.name);
+    if (this.#line.length > 0 || this.#isFull) await this.#room(deadline, signal, api.name);
     const version = this.#versions.of(api, maxVersion);
     return (await this.#exchange(api, version, body, (frame) => decodeResponse(api, version, frame), deadline, signal)) as ResponseOf<A>;
   }
@@ -252,30 +253,43 @@ export class Connection {
     this.#heldBytes -= pending.frame.size;
     this.#settlements.get(pending)?.();
     this.#settlements.delete(pending);
-    const waiters = this.#roomWaiters;
-    this.#roomWaiters = [];
-    for (const wake of waiters) wake();
+    this.#line[0]?.();
   }
 
+  get #isFull(): boolean {
+    return this.#heldBytes >= this.#options.maxInFlightBytes && this.#end === undefined;
+  }
+
+  /** Stands in line until there is room. Leaves it only when the caller has gone on to send, so that nobody slips in between. */
   #room(deadline: number, signal: AbortSignal | undefined, name: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const { clock } = this.#options;
-      const over = (error?: LinkError): void => {
+      const leave = (): void => {
         cancel();
         signal?.removeEventListener('abort', abort);
-        if (error === undefined) resolve();
-        else reject(error);
+        this.#line.splice(this.#line.indexOf(enter), 1);
+        this.#line[0]?.();
       };
-      const abort = (): void => over(abortedError(signal as AbortSignal, `waiting to send ${name}`));
+      const enter = (): void => {
+        if (this.#isFull) return;
+        resolve();
+        // Twice: the caller's continuation, which sends, is queued by the resolve above.
+        queueMicrotask(() => queueMicrotask(leave));
+      };
+      const refuse = (error: LinkError): void => {
+        reject(error);
+        leave();
+      };
+      const abort = (): void => refuse(abortedError(signal as AbortSignal, `waiting to send ${name}`));
       const cancel = clock.schedule(Math.max(0, deadline - clock.now()), () =>
-        over(
+        refuse(
           new LinkError('KLINK_TIMEOUT', `${name} to ${this.#address()} could not be sent in time: too many bytes are in flight`, {
             retriable: true,
           }),
         ),
       );
       signal?.addEventListener('abort', abort, { once: true });
-      this.#roomWaiters.push(() => over());
+      this.#line.push(enter);
     });
   }
 

@@ -1,0 +1,13 @@
+/** `kafka-link`: mirror topics between two Kafka clusters, same bytes, same offsets. */
+export { BrokerError } from './client/broker-error.ts';
+export type { Clock, Random } from './client/clock.ts';
+export type { Endpoint, OpenTransport, Transport, TransportEvents } from './client/transport.ts';
+export { LINK_ERROR_CODES, LinkError, type LinkErrorCode } from './errors.ts';
+export { type LinkSettings, SETTINGS } from './link/config.ts';
+export type { CloseEvent, LinkEvent, LinkEvents, MirrorEvent, PartitionEvent, ProgressEvent, WarningEvent } from './link/events.ts';
+export { type ClusterLink, createLink, type LinkMetrics, type LinkStatus, type WaitOptions } from './link/link.ts';
+export { MIRROR_TOPIC_ERRORS, MirrorFailure, type MirrorTopicError } from './link/mirror-failure.ts';
+export type { MirrorState } from './link/mirror-state.ts';
+export type { MirrorPartitionStatus, MirrorTopicStatus, PartitionState } from './link/mirror-topic.ts';
+export type { ClusterOptions, LinkOptions, Logger } from './link/options.ts';
+export { type LinkIdentity, type LinkStore, MemoryLinkStore, type StoredMirror } from './link/store/link-store.ts';

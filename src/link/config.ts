@@ -1,0 +1,161 @@
+/** Every tunable of a link as one table of data: name, the product's key, default, range, meaning. Types, checks and the docs page come from it. */
+
+interface Setting {
+  /** The dotted name under which Kafka and Cluster Linking know it; `kafka.link.…` where only this package has it. */
+  readonly key: string;
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  readonly meaning: string;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const INT = 0x7fff_ffff;
+
+export const SETTINGS = {
+  numClusterLinkFetchers: {
+    key: 'num.cluster.link.fetchers',
+    default: 1,
+    min: 1,
+    max: 64,
+    meaning: 'Fetch connections per source broker.',
+  },
+  replicaFetchMaxBytes: {
+    key: 'replica.fetch.max.bytes',
+    default: MIB,
+    min: KIB,
+    max: INT,
+    meaning: 'Bytes of one partition in one answer; a larger batch comes whole all the same.',
+  },
+  replicaFetchResponseMaxBytes: {
+    key: 'replica.fetch.response.max.bytes',
+    default: 10 * MIB,
+    min: KIB,
+    max: INT,
+    meaning: 'Bytes of one fetch answer.',
+  },
+  replicaFetchMinBytes: {
+    key: 'replica.fetch.min.bytes',
+    default: 1,
+    min: 0,
+    max: INT,
+    meaning: 'Bytes for which the source waits before it answers.',
+  },
+  replicaFetchWaitMaxMs: {
+    key: 'replica.fetch.wait.max.ms',
+    default: 500,
+    min: 0,
+    max: 300_000,
+    meaning: 'Milliseconds for which the source waits for them.',
+  },
+  bufferBytes: {
+    key: 'kafka.link.buffer.bytes',
+    default: 32 * MIB,
+    min: MIB,
+    max: 16 * KIB * MIB,
+    meaning: 'Bytes between fetch and acknowledgement, over all partitions: what bounds the memory of a link.',
+  },
+  appendConnections: {
+    key: 'kafka.link.append.connections',
+    default: 3,
+    min: 1,
+    max: 64,
+    meaning: 'Produce connections per destination broker: a broker works on one request per connection at a time.',
+  },
+  appendInFlightRequests: {
+    key: 'kafka.link.append.in.flight.requests',
+    default: 2,
+    min: 1,
+    max: 5,
+    meaning: 'Produce requests on their way on one connection.',
+  },
+  appendRequestMaxBytes: {
+    key: 'kafka.link.append.request.max.bytes',
+    default: 4 * MIB,
+    min: KIB,
+    max: 64 * MIB,
+    meaning: 'Bytes of records in one Produce request; a larger batch goes alone.',
+  },
+  connectTimeoutMs: {
+    key: 'socket.connection.setup.timeout.ms',
+    default: 10_000,
+    min: 10,
+    max: INT,
+    meaning: 'Milliseconds to open a connection and agree on versions.',
+  },
+  requestTimeoutMs: {
+    key: 'request.timeout.ms',
+    default: 30_000,
+    min: 100,
+    max: INT,
+    meaning: 'Milliseconds for the answer to a request; then the connection is closed.',
+  },
+  retryBackoffMs: {
+    key: 'retry.backoff.ms',
+    default: 100,
+    min: 1,
+    max: 60_000,
+    meaning: 'Milliseconds before something is tried again, doubling from try to try.',
+  },
+  retryBackoffMaxMs: {
+    key: 'retry.backoff.max.ms',
+    default: 1_000,
+    min: 1,
+    max: 600_000,
+    meaning: 'Milliseconds that a wait between two tries never exceeds.',
+  },
+  clusterLinkRetryTimeoutMs: {
+    key: 'cluster.link.retry.timeout.ms',
+    default: 300_000,
+    min: 0,
+    max: INT,
+    meaning:
+      'Milliseconds for which a refusal that trying again does not cure, such as missing rights, is tried again before the partition fails.',
+  },
+  metadataMaxAgeMs: {
+    key: 'metadata.max.age.ms',
+    default: 30_000,
+    min: 100,
+    max: INT,
+    meaning: 'Milliseconds between two looks at topics on both sides: new partitions, deleted or recreated topics, foreign writes.',
+  },
+  availabilityCheckMs: {
+    key: 'availability.check.ms',
+    default: 60_000,
+    min: 50,
+    max: INT,
+    meaning: 'Milliseconds between two checks that the source answers.',
+  },
+  availabilityCheckConsecutiveFailureThreshold: {
+    key: 'availability.check.consecutive.failure.threshold',
+    default: 5,
+    min: 1,
+    max: 1_000,
+    meaning: 'Failed checks in a row after which mirrors are SOURCE_UNAVAILABLE.',
+  },
+  progressIntervalMs: {
+    key: 'kafka.link.progress.interval.ms',
+    default: 1_000,
+    min: 10,
+    max: 3_600_000,
+    meaning: 'Milliseconds between two progress events of a partition.',
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+/** The tunables of a link, with every value known. Milliseconds, bytes and counts, as the names say. */
+export type LinkSettings = { readonly [K in keyof typeof SETTINGS]: number };
+
+/** Fills in defaults, and says what is wrong with the rest: one line per problem. */
+export const parseSettings = (given: Partial<LinkSettings>): { readonly settings: LinkSettings; readonly problems: readonly string[] } => {
+  const problems: string[] = [];
+  const settings: Record<string, number> = {};
+  for (const [name, { default: fallback, min, max }] of Object.entries(SETTINGS)) {
+    const value = given[name as keyof LinkSettings] ?? fallback;
+    settings[name] = value;
+    if (!Number.isInteger(value) || value < min || value > max)
+      problems.push(`settings.${name} is ${value}; it must be a whole number from ${min} to ${max}`);
+  }
+  for (const name of Object.keys(given)) if (!(name in SETTINGS)) problems.push(`settings.${name} is not a setting`);
+  return { settings: Object.freeze(settings) as LinkSettings, problems };
+};

@@ -1,0 +1,139 @@
+/** The options of a link: what a user writes, and the checked, frozen form the engine sees. */
+import { type Clock, type Random, systemClock } from '../client/clock.ts';
+import { type Endpoint, type OpenTransport, openTcp } from '../client/transport.ts';
+import { LinkError } from '../errors.ts';
+import { type LinkSettings, parseSettings } from './config.ts';
+import type { LinkStore } from './store/link-store.ts';
+import { REQUIRED_TOPIC_CONFIGS } from './topic-configs.ts';
+
+/** How to reach a cluster. */
+export interface ClusterOptions {
+  /** Addresses to begin with, `host:port` or `[ipv6]:port`; all are tried, with every address their names resolve to. */
+  readonly bootstrap: readonly string[];
+  /** What brokers log and count quotas by. Default: `kafka-link-<link name>`. */
+  readonly clientId?: string;
+}
+
+/** Fields first, then the message: what pino, bunyan and their kin take. Nothing is printed without one. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface LinkOptions {
+  /** Unique on the destination: a link with the same name, started anywhere, is the same link. */
+  readonly name: string;
+  readonly source: ClusterOptions;
+  readonly destination: ClusterOptions;
+  /** The source topics to mirror, by name; each mirror has the name of its source. */
+  readonly topics: readonly string[];
+  /** Replicas of a mirror topic that the link creates. Default: the destination's own default. */
+  readonly replicationFactor?: number;
+  /** Topic configs of mirror topics that the link creates, besides those that exactness needs. */
+  readonly topicConfigs?: Readonly<Record<string, string>>;
+  /** `all` (default): a batch counts when all in-sync replicas have it; `leader`: when the leader has it. */
+  readonly acks?: 'all' | 'leader';
+  /** Sizes and times; see docs/settings.md. */
+  readonly settings?: Partial<LinkSettings>;
+  readonly logger?: Logger;
+  /** Where the link remembers itself. Default: a compacted topic on the destination. */
+  readonly store?: LinkStore;
+  /** Time, chance and sockets, for tests and for transports of your own. */
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly openTransport?: OpenTransport;
+}
+
+export interface ParsedCluster {
+  readonly bootstrap: readonly Endpoint[];
+  readonly clientId: string;
+}
+
+/** Options with nothing left open. */
+export interface ParsedOptions {
+  readonly name: string;
+  readonly source: ParsedCluster;
+  readonly destination: ParsedCluster;
+  readonly topics: readonly string[];
+  readonly replicationFactor: number;
+  readonly topicConfigs: Readonly<Record<string, string>>;
+  readonly acks: -1 | 1;
+  readonly settings: LinkSettings;
+  readonly logger: Logger;
+  readonly store: LinkStore | null;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly openTransport: OpenTransport;
+}
+
+const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+/** Kafka's own rule for topic names; link names become parts of keys and client ids and follow it. */
+const LEGAL_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
+const LEGAL_ADDRESS = /^(?:\[(?<v6>[0-9a-fA-F:.]+)\]|(?<host>[^\s:[\]/]+)):(?<port>\d{1,5})$/;
+const BROKER_DEFAULT = -1;
+
+const legalName = (name: unknown): boolean => typeof name === 'string' && LEGAL_NAME.test(name) && name !== '.' && name !== '..';
+
+const parseCluster = (
+  side: 'source' | 'destination',
+  given: ClusterOptions | undefined,
+  name: string,
+  problems: string[],
+): ParsedCluster => {
+  const addresses = given?.bootstrap;
+  if (!Array.isArray(addresses) || addresses.length === 0)
+    problems.push(`${side}.bootstrap needs at least one address, as in 'broker-1:9092'`);
+  const bootstrap = (Array.isArray(addresses) ? addresses : []).flatMap((address: unknown) => {
+    const { v6, host, port } = (typeof address === 'string' ? LEGAL_ADDRESS.exec(address)?.groups : undefined) ?? {};
+    if (port !== undefined && Number(port) > 0 && Number(port) < 65_536) return [{ host: (v6 ?? host) as string, port: Number(port) }];
+    problems.push(`${side}.bootstrap has '${String(address)}'; it must be host:port, without a scheme`);
+    return [];
+  });
+  return { bootstrap, clientId: given?.clientId ?? `kafka-link-${name}` };
+};
+
+/**
+ * Checks everything at once, before anything is contacted.
+ *
+ * @throws LinkError `KLINK_CONFIG` that names every problem, one per line.
+ */
+export const parseOptions = (options: LinkOptions): ParsedOptions => {
+  const problems: string[] = [];
+  const { name, topics, replicationFactor = BROKER_DEFAULT, topicConfigs = {}, acks = 'all' } = options;
+  if (!legalName(name)) problems.push(`name is '${String(name)}'; it must have 1 to 249 of the characters a-z A-Z 0-9 . _ -`);
+  const source = parseCluster('source', options.source, String(name), problems);
+  const destination = parseCluster('destination', options.destination, String(name), problems);
+  if (!Array.isArray(topics) || topics.length === 0) problems.push('topics needs at least one topic name');
+  for (const topic of Array.isArray(topics) ? topics : []) {
+    if (!legalName(topic)) problems.push(`topics has '${String(topic)}'; that is not a legal topic name`);
+  }
+  if (Array.isArray(topics) && new Set(topics).size < topics.length) problems.push('topics names a topic twice');
+  if (!Number.isInteger(replicationFactor) || replicationFactor === 0 || replicationFactor < BROKER_DEFAULT || replicationFactor > 32_767) {
+    problems.push(`replicationFactor is ${replicationFactor}; it must be a whole number from 1, or left out`);
+  }
+  for (const key of Object.keys(topicConfigs)) {
+    if (REQUIRED_TOPIC_CONFIGS.has(key)) problems.push(`topicConfigs has '${key}'; exact mirrors need their own value of it`);
+  }
+  if (acks !== 'all' && acks !== 'leader') problems.push(`acks is '${String(acks)}'; it must be 'all' or 'leader'`);
+  const { settings, problems: settingProblems } = parseSettings(options.settings ?? {});
+  problems.push(...settingProblems);
+  if (problems.length > 0)
+    throw new LinkError('KLINK_CONFIG', `The options of the link are not usable:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
+  return Object.freeze({
+    name,
+    source,
+    destination,
+    topics: Object.freeze([...topics]),
+    replicationFactor,
+    topicConfigs: Object.freeze({ ...topicConfigs }),
+    acks: acks === 'all' ? -1 : 1,
+    settings,
+    logger: options.logger ?? silent,
+    store: options.store ?? null,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+    openTransport: options.openTransport ?? openTcp,
+  });
+};

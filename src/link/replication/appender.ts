@@ -1,0 +1,135 @@
+/** Appends to one destination broker over one connection: one batch of each ready partition per Produce request, pipelined. */
+import type { Cluster } from '../../client/cluster.ts';
+import { LinkError } from '../../errors.ts';
+import { ErrorCode } from '../../protocol/error-codes.ts';
+import { Produce, type ProduceResponse } from '../../protocol/messages/produce.ts';
+import { MirrorFailure } from '../mirror-failure.ts';
+import { appendError } from './broker-verdicts.ts';
+import type { OutgoingBatch, PartitionMirror } from './partition-mirror.ts';
+
+export interface AppendLimits {
+  /** -1: all in-sync replicas answer for the batch; 1: the leader alone. */
+  readonly acks: -1 | 1;
+  /** Milliseconds the broker waits for its followers. */
+  readonly timeoutMs: number;
+  /** Requests on their way on one connection. */
+  readonly maxInFlightRequests: number;
+  /** Bytes of records in one request; a single batch may be larger. */
+  readonly requestMaxBytes: number;
+}
+
+/** The last version before KIP-890: nothing the link sends needs a newer one. */
+const MAX_PRODUCE_VERSION = 11;
+
+interface Sent {
+  readonly mirror: PartitionMirror;
+  readonly batch: OutgoingBatch;
+}
+
+export class Appender {
+  readonly broker: number;
+  readonly #cluster: Cluster;
+  readonly #lane: string;
+  readonly #limits: AppendLimits;
+  readonly #ready = new Set<PartitionMirror>();
+  readonly #onAnswer: () => void;
+  readonly #inFlight = new Set<Promise<void>>();
+  #scheduled = false;
+
+  constructor(cluster: Cluster, broker: { readonly id: number; readonly lane: string }, limits: AppendLimits, onAnswer: () => void) {
+    this.#cluster = cluster;
+    this.broker = broker.id;
+    this.#lane = broker.lane;
+    this.#limits = limits;
+    this.#onAnswer = onAnswer;
+  }
+
+  /** The partition has a batch to send. What becomes ready in the same turn of the event loop shares a request. */
+  offer(mirror: PartitionMirror): void {
+    this.#ready.add(mirror);
+    if (this.#scheduled || this.#inFlight.size >= this.#limits.maxInFlightRequests) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#pump();
+    });
+  }
+
+  /** Resolves when every request on its way has been answered. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#inFlight);
+  }
+
+  #pump(): void {
+    while (this.#inFlight.size < this.#limits.maxInFlightRequests) {
+      const sent = this.#take();
+      if (sent.length === 0) return;
+      const request = this.#append(sent).finally(() => {
+        this.#inFlight.delete(request);
+        this.#pump();
+      });
+      this.#inFlight.add(request);
+    }
+  }
+
+  /** One batch of each ready partition, up to the size of a request. Those that have more wait at the end of the line. */
+  #take(): Sent[] {
+    const sent: Sent[] = [];
+    let bytes = 0;
+    for (const mirror of [...this.#ready]) {
+      this.#ready.delete(mirror);
+      const batch = mirror.takeBatch();
+      if (batch === null) continue;
+      sent.push({ mirror, batch });
+      if (mirror.hasBatchToSend) this.#ready.add(mirror);
+      bytes += batch.bytes.length;
+      if (bytes >= this.#limits.requestMaxBytes) break;
+    }
+    return sent;
+  }
+
+  async #append(sent: readonly Sent[]): Promise<void> {
+    try {
+      const connection = await this.#cluster.connection(this.broker, this.#lane);
+      const { acks, timeoutMs } = this.#limits;
+      const response = await connection.send(Produce, { acks, timeoutMs, topicData: byTopic(sent) }, { maxVersion: MAX_PRODUCE_VERSION });
+      this.#onAnswer();
+      this.#settle(sent, response);
+    } catch (error) {
+      for (const { mirror, batch } of sent) mirror.unanswered(batch, LinkError.from(error));
+    }
+  }
+
+  #settle(sent: readonly Sent[], response: ProduceResponse): void {
+    const answers = new Map<string, ProduceResponse['responses'][number]['partitionResponses'][number]>();
+    for (const { name, partitionResponses } of response.responses) {
+      for (const answer of partitionResponses) answers.set(`${name}/${answer.index}`, answer);
+    }
+    for (const { mirror, batch } of sent) {
+      const answer = answers.get(`${mirror.topic}/${mirror.partition}`);
+      if (answer === undefined) {
+        mirror.unanswered(
+          batch,
+          new LinkError('KLINK_MALFORMED', `Broker ${this.broker} did not answer for ${mirror.label}`, { retriable: true }),
+        );
+      } else if (answer.errorCode === ErrorCode.NONE) {
+        mirror.acknowledge(batch, Number(answer.baseOffset));
+      } else {
+        const error = appendError(mirror.label, batch.offset, answer.errorCode, answer.errorMessage);
+        mirror.unanswered(batch, error);
+        if (error instanceof MirrorFailure) mirror.fail(error);
+      }
+    }
+  }
+}
+
+const byTopic = (sent: readonly Sent[]): { name: string; partitionData: { index: number; records: Buffer }[] }[] => {
+  const topics = new Map<string, { index: number; records: Buffer }[]>();
+  for (const { mirror, batch } of sent) {
+    const data = { index: mirror.partition, records: batch.bytes };
+    const known = topics.get(mirror.topic);
+    if (known === undefined) topics.set(mirror.topic, [data]);
+    else known.push(data);
+  }
+  return [...topics].map(([name, partitionData]) => ({ name, partitionData }));
+};

@@ -1,0 +1,232 @@
+/** Fetches from one source broker: one connection, one fetch session, one request at a time, for the partitions that have room. */
+import type { Clock } from '../../client/clock.ts';
+import type { Cluster } from '../../client/cluster.ts';
+import type { Connection } from '../../client/connection.ts';
+import { LinkError } from '../../errors.ts';
+import { ErrorCode } from '../../protocol/error-codes.ts';
+import { Fetch, type FetchResponse } from '../../protocol/messages/fetch.ts';
+import { ZERO_UUID } from '../../protocol/schema.ts';
+import { fetchError } from './broker-verdicts.ts';
+import { ByteWindow } from './byte-window.ts';
+import { type FetchPosition, FetchSession, positionKey } from './fetch-session.ts';
+import type { PartitionMirror } from './partition-mirror.ts';
+
+export interface FetchLimits {
+  /** Bytes of one answer (`replica.fetch.response.max.bytes`). */
+  readonly responseMaxBytes: number;
+  /** Bytes of one partition in an answer (`replica.fetch.max.bytes`). */
+  readonly partitionMaxBytes: number;
+  /** Bytes the broker waits for (`replica.fetch.min.bytes`), `waitMaxMs` at most. */
+  readonly minBytes: number;
+  readonly waitMaxMs: number;
+}
+
+type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number];
+
+/** The last Fetch version that names topics instead of carrying their ids. */
+const LAST_VERSION_BY_NAME = 12;
+/** While a partition is held back, a long poll for the others would keep it waiting: they are asked without waiting, this often. */
+const HELD_BACK_POLL_MS = 20;
+
+export class Fetcher {
+  readonly broker: number;
+  readonly #cluster: Cluster;
+  readonly #lane: string;
+  readonly #clock: Clock;
+  readonly #limits: FetchLimits;
+  readonly #mirrors = new Set<PartitionMirror>();
+  readonly #session = new FetchSession();
+  readonly #window: ByteWindow;
+  readonly #closing = new AbortController();
+  readonly #onAnswer: () => void;
+  #wake: (() => void) | null = null;
+  #connection: Connection | null = null;
+  readonly #done: Promise<void>;
+
+  /** `onAnswer` is called after every answer of the broker. */
+  constructor(
+    cluster: Cluster,
+    broker: { readonly id: number; readonly lane: string },
+    options: { readonly clock: Clock; readonly limits: FetchLimits; readonly windowBytes: number; readonly onAnswer: () => void },
+  ) {
+    this.#cluster = cluster;
+    this.broker = broker.id;
+    this.#lane = broker.lane;
+    this.#clock = options.clock;
+    this.#limits = options.limits;
+    this.#onAnswer = options.onAnswer;
+    this.#window = new ByteWindow(options.windowBytes, () => this.wake());
+    this.#done = this.#run();
+  }
+
+  /** Bytes fetched and not yet acknowledged by the destination. */
+  get bufferedBytes(): number {
+    return this.#window.taken;
+  }
+
+  get partitions(): number {
+    return this.#mirrors.size;
+  }
+
+  resize(windowBytes: number): void {
+    this.#window.resize(windowBytes);
+  }
+
+  add(mirror: PartitionMirror): void {
+    this.#mirrors.add(mirror);
+    this.wake();
+  }
+
+  remove(mirror: PartitionMirror): void {
+    this.#mirrors.delete(mirror);
+  }
+
+  /** Something has changed: a partition has room again, or bytes were given back. */
+  wake(): void {
+    this.#wake?.();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new LinkError('KLINK_CLOSED', 'The link is closing'));
+    this.wake();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      const wanted = [...this.#mirrors].filter((mirror) => mirror.wantsRecords);
+      const room = this.#window.available;
+      if (wanted.length === 0 || room < Math.min(this.#limits.partitionMaxBytes, this.#limits.responseMaxBytes)) {
+        await this.#changed(null);
+        continue;
+      }
+      const heldBack = wanted.length < this.#mirrors.size && [...this.#mirrors].some((mirror) => mirror.isHeldBack);
+      if (heldBack && !wanted.some((mirror) => mirror.hasBacklog)) {
+        const [before] = [this.#mirrors.size];
+        await this.#changed(HELD_BACK_POLL_MS);
+        if (before !== this.#mirrors.size) continue;
+      }
+      await this.#fetch(
+        wanted.filter((mirror) => mirror.wantsRecords && this.#mirrors.has(mirror)),
+        room,
+        heldBack,
+      );
+    }
+  }
+
+  /** Waits until {@link wake} is called: true; or until `timeoutMs` have passed: false. */
+  #changed(timeoutMs: number | null): Promise<boolean> {
+    if (this.#closing.signal.aborted) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const settle = (woken: boolean): void => {
+        this.#wake = null;
+        cancel?.();
+        resolve(woken);
+      };
+      const cancel = timeoutMs === null ? null : this.#clock.schedule(timeoutMs, () => settle(false));
+      this.#wake = () => settle(true);
+    });
+  }
+
+  async #fetch(wanted: readonly PartitionMirror[], room: number, heldBack: boolean): Promise<void> {
+    const { signal } = this.#closing;
+    const asked = new Map<string, { readonly mirror: PartitionMirror; readonly position: FetchPosition }>();
+    for (const mirror of wanted) {
+      const position = this.#positionOf(mirror);
+      asked.set(positionKey(position.topic, position.topicId, position.partition), { mirror, position });
+    }
+    try {
+      const connection = await this.#cluster.connection(this.broker, this.#lane, signal);
+      if (connection !== this.#connection) this.#session.reset();
+      this.#connection = connection;
+      const byName = [...asked.values()].some(({ position }) => position.topicId === null);
+      const response = await connection.send(
+        Fetch,
+        {
+          maxWaitMs: heldBack ? 0 : this.#limits.waitMaxMs,
+          minBytes: this.#limits.minBytes,
+          maxBytes: Math.min(this.#limits.responseMaxBytes, room),
+          ...this.#session.next([...asked.values()].map(({ position }) => position)),
+        },
+        { signal, ...(byName && { maxVersion: LAST_VERSION_BY_NAME }) },
+      );
+      if (response.errorCode !== ErrorCode.NONE) {
+        // 70, 71 and 106 say only that the session is gone: the next request is a full one.
+        this.#session.reset();
+        return;
+      }
+      this.#session.answered(response.sessionId);
+      this.#onAnswer();
+      this.#deliver(response, asked);
+    } catch (error) {
+      this.#session.reset();
+      if (signal.aborted) return;
+      for (const { mirror } of asked.values()) this.#disturb(mirror, LinkError.from(error));
+    }
+  }
+
+  #positionOf(mirror: PartitionMirror): FetchPosition {
+    const topic = this.#cluster.metadata.topic(mirror.sourceTopic);
+    return {
+      topic: mirror.sourceTopic,
+      topicId: topic?.topicId ?? null,
+      partition: mirror.partition,
+      currentLeaderEpoch: topic?.partitions[mirror.partition]?.leaderEpoch ?? -1,
+      fetchOffset: mirror.fetchOffset,
+      lastFetchedEpoch: mirror.lastFetchedEpoch,
+      partitionMaxBytes: this.#limits.partitionMaxBytes,
+    };
+  }
+
+  #deliver(
+    response: FetchResponse,
+    asked: ReadonlyMap<string, { readonly mirror: PartitionMirror; readonly position: FetchPosition }>,
+  ): void {
+    const frameBytes = response.responses.reduce(
+      (sum, { partitions }) => partitions.reduce((inner, { records }) => inner + (records?.length ?? 0), sum),
+      0,
+    );
+    const lease = this.#window.take(frameBytes);
+    const now = this.#clock.now();
+    for (const { topic, topicId, partitions } of response.responses) {
+      for (const answer of partitions) {
+        const found = asked.get(positionKey(topic, topicId === ZERO_UUID ? null : topicId, answer.partitionIndex));
+        if (found === undefined || !this.#mirrors.has(found.mirror)) continue;
+        const { mirror, position } = found;
+        const disturbance = disturbanceOf(mirror, answer);
+        if (disturbance !== null) {
+          this.#disturb(mirror, disturbance);
+          continue;
+        }
+        mirror.accept(
+          {
+            fetchOffset: position.fetchOffset,
+            highWatermark: Number(answer.highWatermark),
+            logStartOffset: Number(answer.logStartOffset),
+            records: answer.records,
+            lease,
+          },
+          now,
+        );
+      }
+    }
+    lease.drop();
+  }
+
+  #disturb(mirror: PartitionMirror, error: LinkError): void {
+    this.remove(mirror);
+    mirror.disturb(error);
+  }
+}
+
+/** An error code, or the news that the leader's history is not the one that was fetched: both lead to a new comparison of the logs. */
+const disturbanceOf = (mirror: PartitionMirror, answer: PartitionAnswer): LinkError | null => {
+  if (answer.errorCode !== ErrorCode.NONE) return fetchError(mirror.label, mirror.fetchOffset, answer.errorCode);
+  if (answer.divergingEpoch.endOffset < 0n) return null;
+  const { epoch, endOffset } = answer.divergingEpoch;
+  return new LinkError(
+    'KLINK_SOURCE_CHANGED',
+    `${mirror.label}: the source says that epoch ${epoch} ends at ${endOffset}, before offset ${mirror.fetchOffset}`,
+  );
+};

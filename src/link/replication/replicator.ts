@@ -1,0 +1,236 @@
+/** Keeps every partition moving: routes it to the fetcher of its source leader and the appender of its destination leader, and aligns it anew after every disturbance. */
+import { type Clock, type Random, sleep } from '../../client/clock.ts';
+import type { Cluster } from '../../client/cluster.ts';
+import { backoff, type RetryPolicy } from '../../client/retry.ts';
+import { LinkError } from '../../errors.ts';
+import { Gate } from '../gate.ts';
+import { MirrorFailure } from '../mirror-failure.ts';
+import { type AlignmentContext, align } from './align.ts';
+import { Appender, type AppendLimits } from './appender.ts';
+import { Fetcher, type FetchLimits } from './fetcher.ts';
+import { OffsetLookup } from './offset-lookup.ts';
+import type { Alignment, LinkProducer, PartitionListener, PartitionMirror, PartitionPhase } from './partition-mirror.ts';
+
+export interface ReplicatorOptions {
+  readonly source: Cluster;
+  readonly destination: Cluster;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly producer: LinkProducer;
+  readonly fetch: FetchLimits;
+  readonly append: AppendLimits;
+  /** Fetchers per source broker (`num.cluster.link.fetchers`), each with a connection of its own. */
+  readonly fetchersPerBroker: number;
+  /** Produce connections per destination broker. */
+  readonly appendersPerBroker: number;
+  /** Bytes between fetch and acknowledgement, over all partitions. */
+  readonly bufferBytes: number;
+  readonly retry: RetryPolicy;
+  /** Milliseconds for which a refusal that retrying does not cure (missing rights, say) is retried all the same (`cluster.link.retry.timeout.ms`). */
+  readonly retryTimeoutMs: number;
+}
+
+/** Who watches the partitions. */
+export interface ReplicatorListener {
+  phaseChanged(mirror: PartitionMirror, from: PartitionPhase): void;
+  progressed(mirror: PartitionMirror): void;
+  /** Before a partition is aligned: a failure when its topic is not the one that was mirrored. */
+  check(mirror: PartitionMirror): MirrorFailure | null;
+  /** Something went wrong that will be tried again. */
+  disturbed(mirror: PartitionMirror, error: LinkError): void;
+}
+
+interface Route {
+  readonly fetcher: Fetcher;
+  readonly appender: Appender;
+}
+
+/** Alignments at a time: each takes up to six requests. */
+const ALIGNMENTS_AT_ONCE = 64;
+/** A change at the source is believed when it is seen this often in a row, with fresh metadata between: a replica may lag behind for a moment. */
+const SIGHTINGS = 3;
+
+export class Replicator implements PartitionListener {
+  readonly #options: ReplicatorOptions;
+  readonly #listener: ReplicatorListener;
+  readonly #context: AlignmentContext;
+  readonly #mirrors = new Set<PartitionMirror>();
+  readonly #routes = new Map<PartitionMirror, Route>();
+  readonly #fetchers = new Map<string, Fetcher>();
+  readonly #appenders = new Map<string, Appender>();
+  readonly #gate = new Gate(ALIGNMENTS_AT_ONCE);
+  readonly #closing = new AbortController();
+  /** By the link's clock: when each side last answered anything on the data path. */
+  sourceAnsweredAt: number;
+  destinationAnsweredAt: number;
+
+  constructor(options: ReplicatorOptions, listener: ReplicatorListener) {
+    const { source, destination, producer, clock } = options;
+    this.#options = options;
+    this.#listener = listener;
+    this.sourceAnsweredAt = clock.now();
+    this.destinationAnsweredAt = clock.now();
+    this.#context = {
+      source,
+      destination,
+      producer,
+      sourceOffsets: new OffsetLookup(source, 'consumer'),
+      destinationOffsets: new OffsetLookup(destination, 'debugging'),
+    };
+  }
+
+  /** Bytes fetched and not yet acknowledged. */
+  get bufferedBytes(): number {
+    return [...this.#fetchers.values()].reduce((sum, { bufferedBytes }) => sum + bufferedBytes, 0);
+  }
+
+  /** Begins to mirror a partition, in phase `aligning`. */
+  add(mirror: PartitionMirror): void {
+    this.#mirrors.add(mirror);
+    void this.#align(mirror);
+  }
+
+  /** Compares both logs of a partition without touching either. Throws as {@link align}. */
+  probe(mirror: PartitionMirror, signal: AbortSignal): Promise<Alignment> {
+    return this.#gate.run(() => align(this.#context, mirror, signal));
+  }
+
+  /** The destination's log end, as the broker sees it now. */
+  destinationEnd(mirror: PartitionMirror): Promise<number> {
+    return this.#context.destinationOffsets.find(mirror.topic, mirror.partition, 'latest');
+  }
+
+  readyToAppend(mirror: PartitionMirror): void {
+    this.#routes.get(mirror)?.appender.offer(mirror);
+  }
+
+  readyToFetch(mirror: PartitionMirror): void {
+    this.#routes.get(mirror)?.fetcher.wake();
+  }
+
+  progressed(mirror: PartitionMirror): void {
+    this.#listener.progressed(mirror);
+  }
+
+  drained(mirror: PartitionMirror): void {
+    void this.#align(mirror);
+  }
+
+  phaseChanged(mirror: PartitionMirror, from: PartitionPhase): void {
+    if (mirror.phase !== 'mirroring') {
+      this.#routes.get(mirror)?.fetcher.remove(mirror);
+      this.#routes.delete(mirror);
+    }
+    if (mirror.phase === 'draining' && mirror.error !== null) this.#listener.disturbed(mirror, mirror.error);
+    this.#listener.phaseChanged(mirror, from);
+  }
+
+  /** Stops fetching, drops what is queued, and waits `timeoutMs` at most for the answers to what is on its way. */
+  async close(timeoutMs: number): Promise<void> {
+    this.#closing.abort(new LinkError('KLINK_CLOSED', 'The link is closing'));
+    for (const mirror of this.#mirrors) mirror.close();
+    await Promise.all([...this.#fetchers.values()].map((fetcher) => fetcher.close()));
+    const enough = new AbortController();
+    await Promise.race([
+      Promise.all([...this.#appenders.values()].map((appender) => appender.idle())),
+      sleep(this.#options.clock, timeoutMs, enough.signal).catch(() => {}),
+    ]);
+    enough.abort();
+  }
+
+  async #align(mirror: PartitionMirror): Promise<void> {
+    const { clock, random, retry, retryTimeoutMs } = this.#options;
+    const { signal } = this.#closing;
+    const since = clock.now();
+    let sightings = 0;
+    for (let attempt = mirror.disturbances; !signal.aborted && mirror.phase === 'aligning'; attempt++) {
+      try {
+        if (attempt > 0) {
+          await sleep(clock, backoff(retry, attempt, random), signal);
+          await this.#refresh(mirror);
+        }
+        const wrongTopic = this.#listener.check(mirror);
+        if (wrongTopic !== null) throw wrongTopic;
+        const alignment = await this.probe(mirror, signal);
+        this.#route(mirror);
+        mirror.begin(alignment);
+        return;
+      } catch (thrown) {
+        if (signal.aborted) return;
+        const error = LinkError.from(thrown);
+        mirror.error = error;
+        if (error instanceof MirrorFailure) {
+          if (error.code !== 'KLINK_SOURCE_CHANGED' || ++sightings >= SIGHTINGS) mirror.fail(error);
+          continue;
+        }
+        sightings = 0;
+        this.#listener.disturbed(mirror, error);
+        if (!error.retriable && clock.now() - since > retryTimeoutMs) {
+          mirror.fail(
+            new MirrorFailure(
+              'RETRY_TIMEOUT',
+              `${mirror.label}: tried for ${retryTimeoutMs} ms; the last error was: ${error.message}`,
+              error,
+            ),
+          );
+        }
+      }
+    }
+  }
+
+  /** Both sides, for all topics in one request: a change seldom comes alone, and calls at the same time share the answer. */
+  async #refresh(mirror: PartitionMirror): Promise<void> {
+    const { source, destination } = this.#options;
+    const topics = new Map([...this.#mirrors].map(({ topic, sourceTopic }) => [topic, sourceTopic]));
+    topics.set(mirror.topic, mirror.sourceTopic);
+    await Promise.all([
+      source.refreshMetadata([...topics.values()], this.#closing.signal),
+      destination.refreshMetadata([...topics.keys()], this.#closing.signal),
+    ]);
+  }
+
+  #route(mirror: PartitionMirror): void {
+    const { source, destination, fetchersPerBroker, appendersPerBroker } = this.#options;
+    const sourceLeader = source.metadata.partition(mirror.sourceTopic, mirror.partition)?.leaderId ?? -1;
+    const destinationLeader = destination.metadata.partition(mirror.topic, mirror.partition)?.leaderId ?? -1;
+    const spread = spreadOf(mirror);
+    const fetcher = this.#fetcher(sourceLeader, spread % fetchersPerBroker);
+    const appender = this.#appender(destinationLeader, spread % appendersPerBroker);
+    this.#routes.set(mirror, { fetcher, appender });
+    fetcher.add(mirror);
+  }
+
+  #fetcher(broker: number, index: number): Fetcher {
+    const lane = `fetch-${index}`;
+    const known = this.#fetchers.get(`${broker}/${lane}`);
+    if (known !== undefined) return known;
+    const { source, clock, fetch, bufferBytes } = this.#options;
+    const onAnswer = (): void => {
+      this.sourceAnsweredAt = clock.now();
+    };
+    const windowBytes = Math.floor(bufferBytes / (this.#fetchers.size + 1));
+    const fetcher = new Fetcher(source, { id: broker, lane }, { clock, limits: fetch, windowBytes, onAnswer });
+    for (const other of this.#fetchers.values()) other.resize(windowBytes);
+    this.#fetchers.set(`${broker}/${lane}`, fetcher);
+    return fetcher;
+  }
+
+  #appender(broker: number, index: number): Appender {
+    const lane = `append-${index}`;
+    const known = this.#appenders.get(`${broker}/${lane}`);
+    if (known !== undefined) return known;
+    const { destination, clock, append } = this.#options;
+    const appender = new Appender(destination, { id: broker, lane }, append, () => {
+      this.destinationAnsweredAt = clock.now();
+    });
+    this.#appenders.set(`${broker}/${lane}`, appender);
+    return appender;
+  }
+}
+
+/** Neighbouring partitions go to different lanes, and the first partitions of different topics do not all meet in one. */
+const spreadOf = ({ topic, partition }: PartitionMirror): number => {
+  let hash = 0;
+  for (let i = 0; i < topic.length; i++) hash = (Math.imul(hash, 31) + topic.charCodeAt(i)) | 0;
+  return (hash >>> 0) + partition;
+};

@@ -1,0 +1,230 @@
+/** The link's memory in a compacted topic on the destination cluster: Kafka is the database. */
+import { BrokerError } from '../../client/broker-error.ts';
+import type { Clock } from '../../client/clock.ts';
+import type { Cluster } from '../../client/cluster.ts';
+import { type BatchOptions, batchesOf, buildBatch, readRecords } from '../../codec/index.ts';
+import { LinkError } from '../../errors.ts';
+import { ErrorCode } from '../../protocol/error-codes.ts';
+import { CreateTopics } from '../../protocol/messages/create-topics.ts';
+import { Fetch } from '../../protocol/messages/fetch.ts';
+import { Produce } from '../../protocol/messages/produce.ts';
+import { ZERO_UUID } from '../../protocol/schema.ts';
+import { OffsetLookup } from '../replication/offset-lookup.ts';
+import type { LinkIdentity, LinkStore, StoredMirror } from './link-store.ts';
+
+/** One topic for all links of a destination cluster; the link's name is part of every key. */
+export const STORE_TOPIC = '__kafka_link';
+const PARTITION = 0;
+const PRODUCE_TIMEOUT_MS = 20_000;
+const FETCH_BYTES = 1_048_576;
+const LAST_FETCH_BY_NAME = 12;
+const BROKER_DEFAULT = -1;
+
+interface Entry {
+  readonly key: string;
+  readonly value: string | null;
+}
+
+const producerKey = (link: string, producerId: bigint): string => `producer/${link}/${producerId}`;
+const mirrorKey = (link: string, topic: string): string => `mirror/${link}/${topic}`;
+
+export class TopicLinkStore implements LinkStore {
+  readonly #cluster: Cluster;
+  readonly #link: string;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #mirrors = new Map<string, StoredMirror>();
+
+  constructor(cluster: Cluster, link: string, options: { readonly clock: Clock; readonly timeoutMs: number }) {
+    this.#cluster = cluster;
+    this.#link = link;
+    this.#clock = options.clock;
+    this.#timeoutMs = options.timeoutMs;
+  }
+
+  async load(signal: AbortSignal): Promise<LinkIdentity | null> {
+    await this.#retry(() => this.#cluster.refreshMetadata([STORE_TOPIC], signal), signal);
+    const found = this.#cluster.metadata.topic(STORE_TOPIC)?.errorCode;
+    if (found === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION || found === undefined) return null;
+    return this.#load(signal);
+  }
+
+  /**
+   * Every candidate has a key of its own, so compaction never removes one for another: the one at the lowest offset is the link's, for ever.
+   * A process that stored one and finds another before it has lost, and uses the other.
+   */
+  async identity(create: () => Promise<LinkIdentity>, signal: AbortSignal): Promise<LinkIdentity> {
+    await this.#retry(() => this.#ensureTopic(signal), signal);
+    const known = await this.#load(signal);
+    if (known !== null) return known;
+    const candidate = await create();
+    const { producerId, producerEpoch, linkId, sourceClusterId } = candidate;
+    const value = JSON.stringify({ version: 1, producerId: String(producerId), producerEpoch, linkId, sourceClusterId });
+    // Written under the candidate's own producer id: a repeated attempt is recognised by the broker and not stored twice.
+    await this.#append({ key: producerKey(this.#link, producerId), value }, signal, { producerId, producerEpoch, baseSequence: 0 });
+    const winner = await this.#load(signal);
+    if (winner === null) throw this.#corrupt('the record just written is not there');
+    return winner;
+  }
+
+  mirror(topic: string): StoredMirror | undefined {
+    return this.#mirrors.get(topic);
+  }
+
+  async saveMirror(mirror: StoredMirror, signal: AbortSignal): Promise<void> {
+    await this.#append({ key: mirrorKey(this.#link, mirror.topic), value: JSON.stringify({ version: 1, ...mirror }) }, signal);
+    this.#mirrors.set(mirror.topic, mirror);
+  }
+
+  #retry<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#cluster.retry(
+      async (count) => {
+        if (count > 1) await this.#cluster.refreshMetadata([STORE_TOPIC], signal);
+        return attempt();
+      },
+      { timeoutMs: this.#timeoutMs, signal },
+    );
+  }
+
+  async #ensureTopic(signal: AbortSignal): Promise<void> {
+    await this.#cluster.refreshMetadata([STORE_TOPIC], signal);
+    if (this.#cluster.metadata.topic(STORE_TOPIC)?.errorCode === ErrorCode.NONE) return;
+    const configs = [
+      { name: 'cleanup.policy', value: 'compact' },
+      { name: 'compression.type', value: 'producer' },
+    ];
+    const response = await this.#cluster.send(
+      CreateTopics,
+      {
+        topics: [{ name: STORE_TOPIC, numPartitions: 1, replicationFactor: BROKER_DEFAULT, assignments: [], configs }],
+        timeoutMs: PRODUCE_TIMEOUT_MS,
+      },
+      'controller',
+      { signal },
+    );
+    const [created] = response.topics;
+    if (created !== undefined && created.errorCode !== ErrorCode.NONE && created.errorCode !== ErrorCode.TOPIC_ALREADY_EXISTS) {
+      throw new BrokerError(created.errorCode, `create the topic ${STORE_TOPIC} in which links remember themselves`, {
+        detail: created.errorMessage,
+        advice: `Grant CREATE on the cluster, or create ${STORE_TOPIC} yourself: 1 partition, cleanup.policy=compact`,
+      });
+    }
+    // Also after creation: metadata of all brokers takes a moment to know it.
+    await this.#cluster.refreshMetadata([STORE_TOPIC], signal);
+    const known = this.#cluster.metadata.topic(STORE_TOPIC)?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    if (known !== ErrorCode.NONE) throw new BrokerError(known, `find the topic ${STORE_TOPIC} after it was created`);
+  }
+
+  /** Reads the whole topic: it is compacted, and holds one record per mirror. */
+  async #load(signal: AbortSignal): Promise<LinkIdentity | null> {
+    return this.#retry(async () => {
+      const { start, end } = await new OffsetLookup(this.#cluster, 'consumer').range(STORE_TOPIC, PARTITION);
+      let identity: LinkIdentity | null = null;
+      this.#mirrors.clear();
+      for (let offset = start; offset < end; ) {
+        const { entries, next } = await this.#read(offset, signal);
+        for (const { key, value } of entries) {
+          if (value === null) continue;
+          if (key.startsWith(producerKey(this.#link, 0n).slice(0, -1))) identity ??= this.#parseIdentity(value);
+          else if (key.startsWith(mirrorKey(this.#link, ''))) this.#remember(value);
+        }
+        offset = next;
+      }
+      return identity;
+    }, signal);
+  }
+
+  async #read(offset: number, signal: AbortSignal): Promise<{ entries: readonly Entry[]; next: number }> {
+    const topicId = this.#cluster.metadata.topic(STORE_TOPIC)?.topicId ?? null;
+    const response = await this.#cluster.send(
+      Fetch,
+      {
+        maxWaitMs: 500,
+        minBytes: 1,
+        maxBytes: FETCH_BYTES,
+        sessionEpoch: -1,
+        topics: [
+          {
+            topic: STORE_TOPIC,
+            topicId: topicId ?? ZERO_UUID,
+            partitions: [{ partition: PARTITION, fetchOffset: BigInt(offset), partitionMaxBytes: FETCH_BYTES }],
+          },
+        ],
+      },
+      { leader: { topic: STORE_TOPIC, partition: PARTITION } },
+      { signal, ...(topicId === null && { maxVersion: LAST_FETCH_BY_NAME }) },
+    );
+    const answer = response.responses[0]?.partitions[0];
+    const errorCode = response.errorCode || answer?.errorCode || ErrorCode.NONE;
+    if (errorCode !== ErrorCode.NONE) throw new BrokerError(errorCode, `read ${STORE_TOPIC}`);
+    const entries: Entry[] = [];
+    let next = offset;
+    for (const batch of batchesOf(answer?.records ?? Buffer.alloc(0))) {
+      next = batch.nextOffsetNumber;
+      if (batch.isControl) continue;
+      for (const { key, value, offset: at } of await readRecords(batch)) {
+        if (Number(at) >= offset && key !== null) entries.push({ key: key.toString(), value: value?.toString() ?? null });
+      }
+    }
+    if (next === offset)
+      throw new LinkError('KLINK_STATE', `${STORE_TOPIC} cannot be read at offset ${offset} at the moment`, { retriable: true });
+    return { entries, next };
+  }
+
+  async #append(entry: Entry, signal: AbortSignal, options: BatchOptions = {}): Promise<void> {
+    const records = await buildBatch([{ ...entry, timestamp: BigInt(Math.trunc(this.#clock.wallTime())) }], options);
+    await this.#retry(async () => {
+      const response = await this.#cluster.send(
+        Produce,
+        { acks: -1, timeoutMs: PRODUCE_TIMEOUT_MS, topicData: [{ name: STORE_TOPIC, partitionData: [{ index: PARTITION, records }] }] },
+        { leader: { topic: STORE_TOPIC, partition: PARTITION } },
+        { signal, maxVersion: 11 },
+      );
+      const answer = response.responses[0]?.partitionResponses[0];
+      if (answer !== undefined && answer.errorCode === ErrorCode.NONE) return;
+      throw new BrokerError(answer?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR, `write to ${STORE_TOPIC}`, {
+        detail: answer?.errorMessage ?? null,
+        advice: `The link needs READ and WRITE on the topic ${STORE_TOPIC} of the destination`,
+      });
+    }, signal);
+  }
+
+  #parseIdentity(value: string): LinkIdentity {
+    const { producerId, producerEpoch, linkId, sourceClusterId } = this.#parse(value);
+    if (typeof producerId !== 'string' || !/^\d+$/.test(producerId) || typeof producerEpoch !== 'number' || typeof linkId !== 'string') {
+      throw this.#corrupt(`the identity ${value} is not understood`);
+    }
+    return {
+      producerId: BigInt(producerId),
+      producerEpoch,
+      linkId,
+      sourceClusterId: typeof sourceClusterId === 'string' ? sourceClusterId : null,
+    };
+  }
+
+  #remember(value: string): void {
+    const { topic, sourceTopic, sourceTopicId, topicId } = this.#parse(value);
+    if (typeof topic !== 'string' || typeof sourceTopic !== 'string') throw this.#corrupt(`the mirror ${value} is not understood`);
+    const id = (given: unknown): string | null => (typeof given === 'string' ? given : null);
+    this.#mirrors.set(topic, { topic, sourceTopic, sourceTopicId: id(sourceTopicId), topicId: id(topicId) });
+  }
+
+  #parse(value: string): Readonly<Record<string, unknown>> {
+    try {
+      const parsed: unknown = JSON.parse(value);
+      if (typeof parsed === 'object' && parsed !== null && (parsed as { version?: unknown }).version === 1)
+        return parsed as Record<string, unknown>;
+    } catch (cause) {
+      throw this.#corrupt(`a record is not JSON: ${value.slice(0, 80)}`, cause);
+    }
+    throw this.#corrupt(`a record has an unknown version: ${value.slice(0, 80)}`);
+  }
+
+  #corrupt(what: string, cause?: unknown): LinkError {
+    return new LinkError(
+      'KLINK_STORE',
+      `The store of link '${this.#link}' in topic ${STORE_TOPIC} cannot be used: ${what}. Nothing was changed`,
+      { cause },
+    );
+  }
+}
