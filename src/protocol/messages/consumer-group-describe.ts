@@ -1,4 +1,10 @@
-/** ConsumerGroupDescribe (key 69). */
+/**
+ * ConsumerGroupDescribe (key 69): state and members of groups that use the consumer protocol of KIP-848. Sent to their coordinator.
+ *
+ * v1 member type (KIP-1099).
+ *
+ * A classic group is GROUP_ID_NOT_FOUND here: ask DescribeGroups for it.
+ */
 import {
   api,
   array,
@@ -29,8 +35,10 @@ export const ConsumerGroupDescribe = api(
         errorCode: int16(),
         errorMessage: string().nullable().default(null),
         groupId: string(),
+        /** Empty, Assigning, Reconciling, Stable, Dead. */
         groupState: string(),
         groupEpoch: int32(),
+        /** Below groupEpoch while a new assignment is being worked out. */
         assignmentEpoch: int32(),
         assignorName: string(),
         members: array({
@@ -41,21 +49,16 @@ export const ConsumerGroupDescribe = api(
           clientId: string(),
           clientHost: string(),
           subscribedTopicNames: array(string()),
+          /** RE2/J, evaluated by the broker. */
           subscribedTopicRegex: string().nullable().default(null),
+          /** What the member owns now; targetAssignment is what it shall own. */
           assignment: struct({
-            topicPartitions: array({
-              topicId: uuid(),
-              topicName: string(),
-              partitions: array(int32()),
-            }),
+            topicPartitions: array({ topicId: uuid(), topicName: string(), partitions: array(int32()) }),
           }),
           targetAssignment: struct({
-            topicPartitions: array({
-              topicId: uuid(),
-              topicName: string(),
-              partitions: array(int32()),
-            }),
+            topicPartitions: array({ topicId: uuid(), topicName: string(), partitions: array(int32()) }),
           }),
+          /** 0 classic protocol, 1 consumer protocol; -1: not told. */
           memberType: int8('1+').default(-1).ignorable(),
         }),
         authorizedOperations: int32().default(-2147483648),

@@ -1,4 +1,8 @@
-/** DeleteAcls (key 31). */
+/**
+ * DeleteAcls (key 31): removes every ACL that matches one of the filters, and tells which. Codes as in describe-acls.ts.
+ *
+ * v1 pattern types (KIP-290), the broker throttles after answering (KIP-219) · v2 flexible · v3 user resources (KIP-373).
+ */
 import { api, array, int8, int16, int32, type ReceivedRequestOf, type RequestOf, type ResponseOf, string } from '../schema.ts';
 
 export const DeleteAcls = api(
@@ -19,10 +23,12 @@ export const DeleteAcls = api(
     },
     response: {
       throttleTimeMs: int32(),
+      /** In the order of filters. */
       filterResults: array({
         errorCode: int16(),
         errorMessage: string().nullable(),
         matchingAcls: array({
+          /** An ACL can match and still fail to be deleted. */
           errorCode: int16(),
           errorMessage: string().nullable(),
           resourceType: int8(),

@@ -1,4 +1,8 @@
-/** DeleteGroups (key 42). */
+/**
+ * DeleteGroups (key 42): deletes groups that have no members, with their positions (KIP-229). Sent to their coordinator.
+ *
+ * v1 the broker throttles after answering (KIP-219) · v2 flexible.
+ */
 import { api, array, int16, int32, type ReceivedRequestOf, type RequestOf, type ResponseOf, string } from '../schema.ts';
 
 export const DeleteGroups = api(
@@ -13,6 +17,7 @@ export const DeleteGroups = api(
       throttleTimeMs: int32(),
       results: array({
         groupId: string(),
+        /** NON_EMPTY_GROUP while there are members; GROUP_ID_NOT_FOUND. */
         errorCode: int16(),
       }),
     },

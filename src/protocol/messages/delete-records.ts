@@ -1,4 +1,11 @@
-/** DeleteRecords (key 21). */
+/**
+ * DeleteRecords (key 21): moves the start of a log forward (KIP-107). Sent to the leaders.
+ *
+ * v1 the broker throttles after answering (KIP-219) · v2 flexible.
+ *
+ * Answered when every live replica has moved. The log's end never moves: after "delete all" the next append continues where it was. The
+ * new start is written to disk only every log.flush.start.offset.checkpoint.interval.ms (60 s): a crash before that brings records back.
+ */
 import { api, array, int16, int32, int64, type ReceivedRequestOf, type RequestOf, type ResponseOf, string } from '../schema.ts';
 
 export const DeleteRecords = api(
@@ -11,6 +18,10 @@ export const DeleteRecords = api(
         name: string(),
         partitions: array({
           partitionIndex: int32(),
+          /**
+           * First offset to keep; -1 for the high watermark. Below the present start: no change. Beyond the high
+           * watermark: OFFSET_OUT_OF_RANGE.
+           */
           offset: int64(),
         }),
       }),
@@ -23,6 +34,7 @@ export const DeleteRecords = api(
         partitions: array({
           partitionIndex: int32(),
           lowWatermark: int64(),
+          /** POLICY_VIOLATION when cleanup.policy does not contain `delete`. */
           errorCode: int16(),
         }),
       }),

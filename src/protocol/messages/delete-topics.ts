@@ -1,4 +1,11 @@
-/** DeleteTopics (key 20). */
+/**
+ * DeleteTopics (key 20): deletes topics, by name or from v6 on by id.
+ *
+ * v1 throttle time · v2 the broker throttles after answering (KIP-219) · v3 TOPIC_DELETION_DISABLED · v4 flexible ·
+ * v5 error message, THROTTLING_QUOTA_EXCEEDED (KIP-599) · v6 topic ids (KIP-516).
+ *
+ * Deleting a topic also deletes the positions that groups have committed for it.
+ */
 import { api, array, int16, int32, type ReceivedRequestOf, type RequestOf, type ResponseOf, string, uuid } from '../schema.ts';
 
 export const DeleteTopics = api(
@@ -7,6 +14,7 @@ export const DeleteTopics = api(
   { versions: '1-6', flexible: '4+' },
   {
     request: {
+      /** A name or an id, not both. Only an id makes sure that it is the very topic that was looked at. */
       topics: array('6+', {
         name: string().nullable().default(null),
         topicId: uuid(),

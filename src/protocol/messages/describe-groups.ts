@@ -1,4 +1,9 @@
-/** DescribeGroups (key 15). */
+/**
+ * DescribeGroups (key 15): state and members of classic groups. Sent to their coordinator.
+ *
+ * v2 the broker throttles after answering (KIP-219) · v3 authorized operations (KIP-430) · v4 static membership (KIP-345) ·
+ * v5 flexible · v6 GROUP_ID_NOT_FOUND with a message (KIP-1043).
+ */
 import { api, array, bool, bytes, int16, int32, type ReceivedRequestOf, type RequestOf, type ResponseOf, string } from '../schema.ts';
 
 export const DescribeGroups = api(
@@ -13,17 +18,21 @@ export const DescribeGroups = api(
     response: {
       throttleTimeMs: int32('1+').ignorable(),
       groups: array({
+        /** Below v6 a group that is not there is no error: it comes as `Dead`. */
         errorCode: int16(),
         errorMessage: string('6+').nullable().default(null),
         groupId: string(),
+        /** Empty, PreparingRebalance, CompletingRebalance, Stable, Dead. */
         groupState: string(),
         protocolType: string(),
+        /** The assignor's name, while the group is Stable. */
         protocolData: string(),
         members: array({
           memberId: string(),
           groupInstanceId: string('4+').nullable().default(null).ignorable(),
           clientId: string(),
           clientHost: string(),
+          /** Empty unless the group is Stable; its content belongs to the clients (a consumer's subscription). */
           memberMetadata: bytes(),
           memberAssignment: bytes(),
         }),

@@ -1,4 +1,6 @@
-/** DescribeTopicPartitions (key 75). */
+/**
+ * DescribeTopicPartitions (key 75): topics page by page, with eligible leader replicas (KIP-966). KRaft brokers from 3.8 on.
+ */
 import {
   api,
   array,
@@ -19,16 +21,12 @@ export const DescribeTopicPartitions = api(
   { versions: '0', flexible: '0+' },
   {
     request: {
-      topics: array({
-        name: string(),
-      }),
+      /** Empty: all topics. Answered in the order of their names. */
+      topics: array({ name: string() }),
+      /** Capped by the broker's max.request.partition.size.limit. */
       responsePartitionLimit: int32().default(2000),
-      cursor: struct({
-        topicName: string(),
-        partitionIndex: int32(),
-      })
-        .nullable()
-        .default(null),
+      /** Where to go on: nextCursor of the last answer. */
+      cursor: struct({ topicName: string(), partitionIndex: int32() }).nullable().default(null),
     },
     response: {
       throttleTimeMs: int32().ignorable(),
@@ -44,18 +42,16 @@ export const DescribeTopicPartitions = api(
           leaderEpoch: int32().default(-1).ignorable(),
           replicaNodes: array(int32()),
           isrNodes: array(int32()),
+          /** Outside the ISR, and yet known to hold all that was acknowledged. */
           eligibleLeaderReplicas: array(int32()).nullable().default(null),
+          /** Whom an unclean recovery would consider. */
           lastKnownElr: array(int32()).nullable().default(null),
           offlineReplicas: array(int32()).ignorable(),
         }),
         topicAuthorizedOperations: int32().default(-2147483648),
       }),
-      nextCursor: struct({
-        topicName: string(),
-        partitionIndex: int32(),
-      })
-        .nullable()
-        .default(null),
+      /** Null: this was the last page. */
+      nextCursor: struct({ topicName: string(), partitionIndex: int32() }).nullable().default(null),
     },
   },
 );

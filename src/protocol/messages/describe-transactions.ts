@@ -1,4 +1,6 @@
-/** DescribeTransactions (key 65). */
+/**
+ * DescribeTransactions (key 65): state of transactional ids (KIP-664). Sent to their coordinator.
+ */
 import { api, array, int16, int32, int64, type ReceivedRequestOf, type RequestOf, type ResponseOf, string } from '../schema.ts';
 
 export const DescribeTransactions = api(
@@ -12,17 +14,18 @@ export const DescribeTransactions = api(
     response: {
       throttleTimeMs: int32(),
       transactionStates: array({
+        /** TRANSACTIONAL_ID_NOT_FOUND when the coordinator has never heard of it. */
         errorCode: int16(),
         transactionalId: string(),
+        /** Empty, Ongoing, PrepareCommit, PrepareAbort, CompleteCommit, CompleteAbort, PrepareEpochFence. */
         transactionState: string(),
         transactionTimeoutMs: int32(),
+        /** -1 when no transaction is open. */
         transactionStartTimeMs: int64(),
         producerId: int64(),
         producerEpoch: int16(),
-        topics: array({
-          topic: string(),
-          partitions: array(int32()),
-        }),
+        /** Partitions that take part in the open transaction. */
+        topics: array({ topic: string(), partitions: array(int32()) }),
       }),
     },
   },

@@ -1,4 +1,11 @@
-/** IncrementalAlterConfigs (key 44). */
+/**
+ * IncrementalAlterConfigs (key 44): changes single configs and leaves the others alone (KIP-339, brokers 2.3 and later).
+ *
+ * v1 flexible.
+ *
+ * Resource types: 2 topic, 4 broker (the name is its id; empty for the cluster-wide default), 8 broker logger, 16 client metrics, 32
+ * group.
+ */
 import { api, array, bool, int8, int16, int32, type ReceivedRequestOf, type RequestOf, type ResponseOf, string } from '../schema.ts';
 
 export const IncrementalAlterConfigs = api(
@@ -12,6 +19,7 @@ export const IncrementalAlterConfigs = api(
         resourceName: string(),
         configs: array({
           name: string(),
+          /** 0 set, 1 delete (back to the default), 2 append to a list, 3 subtract from a list. */
           configOperation: int8(),
           value: string().nullable(),
         }),
@@ -20,12 +28,7 @@ export const IncrementalAlterConfigs = api(
     },
     response: {
       throttleTimeMs: int32(),
-      responses: array({
-        errorCode: int16(),
-        errorMessage: string().nullable(),
-        resourceType: int8(),
-        resourceName: string(),
-      }),
+      responses: array({ errorCode: int16(), errorMessage: string().nullable(), resourceType: int8(), resourceName: string() }),
     },
   },
 );

@@ -1,4 +1,6 @@
-/** OffsetDelete (key 47). */
+/**
+ * OffsetDelete (key 47): deletes positions of a group (KIP-496). Sent to its coordinator. Has never become flexible.
+ */
 import { api, array, int16, int32, type ReceivedRequestOf, type RequestOf, type ResponseOf, string } from '../schema.ts';
 
 export const OffsetDelete = api(
@@ -10,18 +12,18 @@ export const OffsetDelete = api(
       groupId: string(),
       topics: array({
         name: string(),
-        partitions: array({
-          partitionIndex: int32(),
-        }),
+        partitions: array({ partitionIndex: int32() }),
       }),
     },
     response: {
+      /** Of the group: NON_EMPTY_GROUP when it has members that are no consumers; then topics is empty. */
       errorCode: int16(),
       throttleTimeMs: int32().ignorable(),
       topics: array({
         name: string(),
         partitions: array({
           partitionIndex: int32(),
+          /** GROUP_SUBSCRIBED_TO_TOPIC while a member is subscribed to the topic. */
           errorCode: int16(),
         }),
       }),

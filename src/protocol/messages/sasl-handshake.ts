@@ -1,4 +1,8 @@
-/** SaslHandshake (key 17). */
+/**
+ * SaslHandshake (key 17): picks a SASL mechanism, or learns which ones there are.
+ *
+ * v1 the exchange follows in SaslAuthenticate requests (KIP-152). After v0 it would follow as bare tokens: use v1.
+ */
 import { api, array, int16, type ReceivedRequestOf, type RequestOf, type ResponseOf, string } from '../schema.ts';
 
 export const SaslHandshake = api(
@@ -10,6 +14,7 @@ export const SaslHandshake = api(
       mechanism: string(),
     },
     response: {
+      /** UNSUPPORTED_SASL_MECHANISM: pick one of mechanisms, on a new connection. */
       errorCode: int16(),
       mechanisms: array(string()),
     },

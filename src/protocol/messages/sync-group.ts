@@ -1,4 +1,9 @@
-/** SyncGroup (key 14). */
+/**
+ * SyncGroup (key 14): the leader hands in the assignment of the generation, every member gets its own.
+ *
+ * v2 the broker throttles after answering (KIP-219) · v3 static membership (KIP-345) · v4 flexible ·
+ * v5 protocol type and name are checked (KIP-559).
+ */
 import { api, array, bytes, int16, int32, type ReceivedRequestOf, type RequestOf, type ResponseOf, string } from '../schema.ts';
 
 export const SyncGroup = api(
@@ -11,12 +16,11 @@ export const SyncGroup = api(
       generationId: int32(),
       memberId: string(),
       groupInstanceId: string('3+').nullable().default(null),
+      /** v5 and later refuse a type or name that is not the group's: INCONSISTENT_GROUP_PROTOCOL. */
       protocolType: string('5+').nullable().default(null).ignorable(),
       protocolName: string('5+').nullable().default(null).ignorable(),
-      assignments: array({
-        memberId: string(),
-        assignment: bytes(),
-      }),
+      /** From the leader; empty from everyone else. */
+      assignments: array({ memberId: string(), assignment: bytes() }),
     },
     response: {
       throttleTimeMs: int32('1+').ignorable(),
