@@ -61,8 +61,6 @@ export class MirrorTopic {
   readonly partitions: PartitionMirror[] = [];
   state: MirrorState = 'PENDING_MIRROR';
   since: Date;
-  /** The source topic was not found at the last look. */
-  missing = false;
   readonly #begun = new Set<number>();
 
   constructor(names: { readonly topic: string; readonly sourceTopic: string }, ids: TopicIds, since: Date) {

@@ -169,6 +169,7 @@ export class PartitionMirror {
     this.lastFetchedEpoch = alignment.lastFetchedEpoch;
     this.sourceStart = alignment.sourceStart;
     this.sourceEnd = alignment.sourceEnd;
+    this.error = null;
     this.#change('mirroring');
     this.#listener.readyToFetch(this);
   }

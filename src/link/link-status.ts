@@ -1,0 +1,35 @@
+/** What a link shows of itself at one moment, and what its waiting calls take. */
+import type { LinkError } from '../errors.ts';
+import type { MirrorState } from './mirror-state.ts';
+import type { MirrorTopicStatus } from './mirror-topic.ts';
+
+/** Every call that can wait takes one of these. */
+export interface WaitOptions {
+  readonly signal?: AbortSignal;
+  /** Milliseconds. */
+  readonly timeoutMs?: number;
+}
+
+/** Sums over a link, at one moment. */
+export interface LinkMetrics {
+  readonly lag: bigint;
+  /** Since the link was started. */
+  readonly bytes: bigint;
+  readonly batches: number;
+  /** Bytes fetched and not yet acknowledged. */
+  readonly bufferedBytes: number;
+  /** Mirror topics by state. */
+  readonly mirrors: Readonly<Record<MirrorState, number>>;
+}
+
+/** What a link is, at one moment. */
+export interface LinkStatus {
+  readonly name: string;
+  readonly linkId: string;
+  readonly sourceClusterId: string | null;
+  readonly destinationClusterId: string | null;
+  /** `ACTIVE`; `SOURCE_UNAVAILABLE` when checks of the source have failed; `CLOSED`. */
+  readonly state: 'ACTIVE' | 'SOURCE_UNAVAILABLE' | 'CLOSED';
+  readonly error: LinkError | null;
+  readonly mirrors: readonly MirrorTopicStatus[];
+}
