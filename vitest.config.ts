@@ -1,6 +1,7 @@
 /** Test tiers as vitest projects. The real-Kafka tier always runs under CI. */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { PlainSummaryReporter } from './test/support/reporter.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const alias = {
@@ -20,6 +21,7 @@ const project = (name: string, extra: object = {}) => ({
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    reporters: ['default', new PlainSummaryReporter()],
     projects: [
       ...quick.map((name) => project(name)),
       ...(realKafka ? [project('e2e', { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false })] : []),
