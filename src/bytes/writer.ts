@@ -99,7 +99,8 @@ export class Writer {
   }
 
   int64(value: bigint): void {
-    if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) throw new MalformedError(`${value} is not an int64`, -1);
+    if (typeof value !== 'bigint') throw new MalformedError(`${value} is not a bigint`, -1);
+    if (BigInt.asIntN(64, value) !== value) throw new MalformedError(`${value} is not an int64`, -1);
     const at = this.#claim(8);
     this.#view.setBigInt64(at, value);
   }

@@ -1,15 +1,14 @@
 /** Turns the description of a struct into closures for one version: every version question is answered once, here. */
 import { MalformedError } from '../bytes/malformed.ts';
 import type { Reader } from '../bytes/reader.ts';
-import { Writer } from '../bytes/writer.ts';
+import type { Writer } from '../bytes/writer.ts';
 import { LinkError } from '../errors.ts';
-import { type AnyField, covers, type Decoded, type Encodable, type Fields, type Scalar, ZERO_UUID } from './schema.ts';
+import { scalarCodec } from './scalar-codecs.ts';
+import { type AnyField, covers, type Decoded, type Encodable, type Fields } from './schema.ts';
+import { decodeTags, encodeTags, type Tagged, type UnknownTags, unknownTags } from './tags.ts';
 
 // biome-ignore-start lint/suspicious/noExplicitAny: the compiled closures are typed once, by `compile`
-type Decode = (reader: Reader) => any;
-type Encode = (writer: Writer, value: any) => void;
-
-/** Both directions of one struct in one version. */
+/** Both directions of one value in one version. */
 export interface Codec<Out = any, In = any> {
   readonly decode: (reader: Reader) => Out;
   readonly encode: (writer: Writer, value: In) => void;
@@ -17,19 +16,6 @@ export interface Codec<Out = any, In = any> {
   readonly minimumSize: number;
 }
 // biome-ignore-end lint/suspicious/noExplicitAny: see above
-
-/** What to do with tags that the description does not know: `skip` them, or `keep` them under {@link unknownTags} so that they are written again. */
-export type UnknownTags = 'skip' | 'keep';
-
-/** Key under which a decoded struct keeps the tags it does not know, in rising order. */
-export const unknownTags: unique symbol = Symbol('unknown tags');
-export interface UnknownTag {
-  readonly tag: number;
-  readonly bytes: Buffer;
-}
-
-/** More unknown tags than this in one struct are not a newer broker's, but nonsense. */
-const MAX_UNKNOWN_TAGS = 256;
 
 /** What a struct is compiled for. */
 export interface Target {
@@ -52,15 +38,8 @@ const codecOf = (field: AnyField, target: Target, path: string): Codec => {
     const codec = structCodec(fields as Fields, target, `${path}.`);
     return maybeNull ? nullableCodec(codec) : codec;
   }
-  return (target.flexible ? compactCodecs : plainCodecs)[maybeNull ? 'nullable' : 'plain'][wire];
+  return scalarCodec(wire, target.flexible, maybeNull);
 };
-
-interface Tagged {
-  readonly key: string;
-  readonly tag: number;
-  readonly codec: Codec;
-  readonly isDefault: (value: unknown) => boolean;
-}
 
 /** A field that this version lacks: it may be left out or have its default, but a value must not be lost in silence. */
 interface Absent {
@@ -76,8 +55,8 @@ const refuseAbsent = (what: string, { subject }: Target): never => {
 const structCodec = (fields: Fields, target: Target, prefix: string): Codec => {
   const { version, flexible } = target;
   const keys: string[] = [];
-  const decoders: Decode[] = [];
-  const written: { key: string; encode: Encode; fallback: unknown; required: boolean }[] = [];
+  const decoders: Codec['decode'][] = [];
+  const written: { key: string; encode: Codec['encode']; fallback: unknown; required: boolean }[] = [];
   const tagged: Tagged[] = [];
   const absent: Absent[] = [];
   let minimumSize = flexible ? 1 : 0;
@@ -100,7 +79,7 @@ const structCodec = (fields: Fields, target: Target, prefix: string): Codec => {
   tagged.sort((a, b) => a.tag - b.tag);
   const count = keys.length;
 
-  const decode: Decode = (reader) => {
+  const decode: Codec['decode'] = (reader) => {
     const value: Record<string, unknown> = {};
     let i = 0;
     try {
@@ -112,7 +91,7 @@ const structCodec = (fields: Fields, target: Target, prefix: string): Codec => {
     }
   };
 
-  const encode: Encode = (writer, value) => {
+  const encode: Codec['encode'] = (writer, value) => {
     if (typeof value !== 'object' || value === null) throw new MalformedError(`${value} is not a struct`, -1);
     for (const { key, path, isDefault } of absent) {
       const given = value[key];
@@ -135,75 +114,6 @@ const structCodec = (fields: Fields, target: Target, prefix: string): Codec => {
   return { decode, encode, minimumSize };
 };
 
-/**
- * Reads a tag section (KIP-482) into `value`. Tags must rise, so that none comes twice; a known tag must fill its size exactly.
- * What is not known is skipped or kept, as `unknown` says.
- */
-export const decodeTags = (
-  reader: Reader,
-  value: Record<string | symbol, unknown>,
-  tagged: readonly Tagged[],
-  unknown: UnknownTags,
-): void => {
-  let previous = -1;
-  let unknownCount = 0;
-  for (let left = reader.uvarint(); left > 0; left--) {
-    const tag = reader.uvarint();
-    if (tag <= previous) throw reader.malformed(`tag ${tag} after tag ${previous}: tags must rise`);
-    previous = tag;
-    const size = reader.uvarint();
-    const from = reader.span(size);
-    const known = tagged.find((candidate) => candidate.tag === tag);
-    if (known !== undefined) decodeTag(reader, value, known, from, size);
-    else if (++unknownCount > MAX_UNKNOWN_TAGS) throw reader.malformed(`more than ${MAX_UNKNOWN_TAGS} unknown tags`);
-    else if (unknown === 'keep') {
-      const kept = (value[unknownTags] ?? []) as UnknownTag[];
-      kept.push({ tag, bytes: reader.buffer.subarray(from, from + size) });
-      value[unknownTags] = kept;
-    }
-  }
-};
-
-/** A tagged field may neither read beyond its size nor leave bytes of it unread. */
-const decodeTag = (reader: Reader, value: Record<string, unknown>, { key, codec }: Tagged, from: number, size: number): void => {
-  const { end } = reader;
-  reader.pos = from;
-  reader.end = from + size;
-  try {
-    value[key] = codec.decode(reader);
-    if (reader.remaining !== 0) throw reader.malformed(`${reader.remaining} bytes of the tag are left over`);
-  } catch (error) {
-    throw error instanceof MalformedError ? error.within(key) : error;
-  }
-  reader.end = end;
-};
-
-const encodeTags = (writer: Writer, value: Record<string | symbol, unknown>, tagged: readonly Tagged[]): void => {
-  const kept = value[unknownTags] as readonly UnknownTag[] | undefined;
-  const sections: UnknownTag[] = kept === undefined ? [] : [...kept];
-  for (const { key, tag, codec, isDefault } of tagged) {
-    const given = value[key];
-    if (given === undefined || isDefault(given)) continue;
-    const body = new Writer(64);
-    try {
-      codec.encode(body, given);
-    } catch (error) {
-      throw error instanceof MalformedError ? error.within(key) : error;
-    }
-    sections.push({ tag, bytes: Buffer.concat(body.finish()) });
-  }
-  if (sections.length > 1) sections.sort((a, b) => a.tag - b.tag);
-  writer.uvarint(sections.length);
-  let previous = -1;
-  for (const { tag, bytes } of sections) {
-    if (tag === previous) throw new MalformedError(`tag ${tag} is given twice`, -1);
-    previous = tag;
-    writer.uvarint(tag);
-    writer.uvarint(bytes.length);
-    writer.raw(bytes);
-  }
-};
-
 /** Tells whether a value is a field's default, by content: structs field by field, arrays and bytes when empty. */
 const sameAs = (field: AnyField): ((value: unknown) => boolean) => {
   const { fallback, fields, wire } = field.spec;
@@ -220,7 +130,6 @@ const sameAs = (field: AnyField): ((value: unknown) => boolean) => {
         ([key, same]) => (value as Record<string, unknown>)[key] === undefined || same((value as Record<string, unknown>)[key]),
       );
   }
-  if (wire === 'uuid') return (value) => value === (fallback ?? ZERO_UUID);
   return (value) => value === fallback;
 };
 
@@ -277,122 +186,3 @@ const nullableCodec = ({ decode, encode }: Codec): Codec => ({
     if (value !== null) encode(writer, value);
   },
 });
-
-type ScalarCodecs = Readonly<Record<Scalar, Codec>>;
-const codec = <T>(minimumSize: number, decode: (reader: Reader) => T, encode: (writer: Writer, value: T) => void): Codec<T, T> => ({
-  decode,
-  encode,
-  minimumSize,
-});
-
-const fixed = {
-  bool: codec(
-    1,
-    (r) => r.bool(),
-    (w, x) => w.bool(x),
-  ),
-  int8: codec(
-    1,
-    (r) => r.int8(),
-    (w, x) => w.int8(x),
-  ),
-  int16: codec(
-    2,
-    (r) => r.int16(),
-    (w, x) => w.int16(x),
-  ),
-  uint16: codec(
-    2,
-    (r) => r.uint16(),
-    (w, x) => w.uint16(x),
-  ),
-  int32: codec(
-    4,
-    (r) => r.int32(),
-    (w, x) => w.int32(x),
-  ),
-  uint32: codec(
-    4,
-    (r) => r.uint32(),
-    (w, x) => w.uint32(x),
-  ),
-  int64: codec(
-    8,
-    (r) => r.int64(),
-    (w, x) => w.int64(x),
-  ),
-  float64: codec(
-    8,
-    (r) => r.float64(),
-    (w, x) => w.float64(x),
-  ),
-  uuid: codec(
-    16,
-    (r) => r.uuid(),
-    (w, x) => w.uuid(x),
-  ),
-};
-const nullableBytes = codec(
-  4,
-  (r) => r.nullableBytes(),
-  (w, x) => w.nullableBytes(x),
-);
-const compactNullableBytes = codec(
-  1,
-  (r) => r.compactNullableBytes(),
-  (w, x) => w.compactNullableBytes(x),
-);
-
-// A record set may always be null: Kafka's generator treats `records` so, whatever the definition says.
-const plainCodecs: Readonly<Record<'plain' | 'nullable', ScalarCodecs>> = {
-  plain: {
-    ...fixed,
-    string: codec(
-      2,
-      (r) => r.string(),
-      (w, x) => w.string(x),
-    ),
-    bytes: codec(
-      4,
-      (r) => r.bytes(),
-      (w, x) => w.bytes(x),
-    ),
-    records: nullableBytes,
-  },
-  nullable: {
-    ...fixed,
-    string: codec(
-      2,
-      (r) => r.nullableString(),
-      (w, x) => w.nullableString(x),
-    ),
-    bytes: nullableBytes,
-    records: nullableBytes,
-  },
-};
-const compactCodecs: Readonly<Record<'plain' | 'nullable', ScalarCodecs>> = {
-  plain: {
-    ...fixed,
-    string: codec(
-      1,
-      (r) => r.compactString(),
-      (w, x) => w.compactString(x),
-    ),
-    bytes: codec(
-      1,
-      (r) => r.compactBytes(),
-      (w, x) => w.compactBytes(x),
-    ),
-    records: compactNullableBytes,
-  },
-  nullable: {
-    ...fixed,
-    string: codec(
-      1,
-      (r) => r.compactNullableString(),
-      (w, x) => w.compactNullableString(x),
-    ),
-    bytes: compactNullableBytes,
-    records: compactNullableBytes,
-  },
-};

@@ -3,7 +3,7 @@ import { MalformedError } from '../bytes/malformed.ts';
 import { Reader } from '../bytes/reader.ts';
 import { Writer } from '../bytes/writer.ts';
 import { LinkError } from '../errors.ts';
-import { type Codec, compile, decodeTags, type UnknownTags } from './compile.ts';
+import { type Codec, compile } from './compile.ts';
 import {
   type Api,
   covers,
@@ -14,6 +14,7 @@ import {
   type ResponseOf,
   type SentResponseOf,
 } from './schema.ts';
+import { decodeTags, type UnknownTags } from './tags.ts';
 
 /** ApiVersions answers with the old response header in every version, so that a client can read it before it knows anything (KIP-511). */
 const API_VERSIONS_KEY = 18;
@@ -60,19 +61,12 @@ export const bodyCodec = (of: Api, side: Side, version: number, unknown: Unknown
 const named = (error: unknown, of: Api, side: Side, version: number): unknown =>
   error instanceof MalformedError ? error.of(subject(of, side, version)) : error;
 
-const encodeFrame = (
-  of: Api,
-  side: Side,
-  version: number,
-  header: (writer: Writer) => void,
-  body: unknown,
-  unknown?: UnknownTags,
-): Frame => {
+const encodeFrame = (of: Api, side: Side, version: number, header: (writer: Writer) => void, body: unknown): Frame => {
   const writer = new Writer();
   writer.int32(0);
   try {
     header(writer);
-    bodyCodec(of, side, version, unknown).encode(writer, body);
+    bodyCodec(of, side, version).encode(writer, body);
   } catch (error) {
     throw named(error, of, side, version);
   }

@@ -1,7 +1,6 @@
 /** The entry `kafka-link/protocol`: the wire protocol as data and functions, without I/O. For proxies, inspectors, fake brokers and tests. */
 export { MalformedError } from '../bytes/malformed.ts';
 export { LINK_ERROR_CODES, LinkError, type LinkErrorCode, type LinkErrorOptions } from '../errors.ts';
-export { type UnknownTag, type UnknownTags, unknownTags } from './compile.ts';
 export { BROKER_ERRORS, type BrokerErrorInfo, brokerError, ErrorCode, type ErrorName, type ErrorRemedy } from './error-codes.ts';
 export {
   decodeRequest,
@@ -203,3 +202,4 @@ export {
   type Versions,
   ZERO_UUID,
 } from './schema.ts';
+export { type UnknownTag, type UnknownTags, unknownTags } from './tags.ts';

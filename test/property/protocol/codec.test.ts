@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../../src/bytes/malformed.ts';
 import { Reader } from '../../../src/bytes/reader.ts';
 import { Writer } from '../../../src/bytes/writer.ts';
-import { type UnknownTag, type UnknownTags, unknownTags } from '../../../src/protocol/compile.ts';
 import { bodyCodec, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from '../../../src/protocol/frame.ts';
 import { APIS } from '../../../src/protocol/messages/index.ts';
 import { type Fields, isFlexible } from '../../../src/protocol/schema.ts';
+import { type UnknownTag, type UnknownTags, unknownTags } from '../../../src/protocol/tags.ts';
 import { arbitraryValue, type Case, casesOf, sampleValue, type Value } from '../../support/protocol/sample-values.ts';
 
 const encode = ({ api, version, side }: Case, value: unknown, unknown?: UnknownTags): Buffer => {

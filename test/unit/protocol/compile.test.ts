@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MalformedError } from '../../../src/bytes/malformed.ts';
 import { Reader } from '../../../src/bytes/reader.ts';
 import { Writer } from '../../../src/bytes/writer.ts';
-import { compile, type UnknownTags, unknownTags } from '../../../src/protocol/compile.ts';
+import { compile } from '../../../src/protocol/compile.ts';
 import {
   array,
   bool,
@@ -21,6 +21,7 @@ import {
   uint32,
   uuid,
 } from '../../../src/protocol/schema.ts';
+import { type UnknownTags, unknownTags } from '../../../src/protocol/tags.ts';
 
 interface Of {
   readonly version?: number;
