@@ -1,0 +1,155 @@
+/** A partition's log in the hands of a test: look into it, append to it, cut it. */
+import { type BatchOptions, buildBatch, buildEndTxnMarker, type MarkerOptions, type NewRecord } from '../codec/batch-builder.ts';
+import type { EndTxnMarker } from '../codec/control-record.ts';
+import { type KafkaRecord, readRecords } from '../codec/read-records.ts';
+import { RecordBatch } from '../codec/record-batch.ts';
+import type { ClusterState } from './cluster-state.ts';
+import type { ProducerState } from './log/producer-state.ts';
+import { NO_LEADER, type Partition } from './partition.ts';
+import { acceptBatch } from './produce-rules.ts';
+import { since } from './releases.ts';
+import { waitUntil } from './waiting.ts';
+
+/** What {@link LogHandle.append} takes: fields left out get the values a producer would give them. */
+export type AppendedRecord = Omit<NewRecord, 'timestamp' | 'offsetDelta'> & { readonly timestamp?: bigint };
+
+/** One partition of an embedded cluster. */
+export class LogHandle {
+  readonly #partition: Partition;
+  readonly #cluster: ClusterState;
+
+  /** Made by `TestCluster.log`. */
+  constructor(partition: Partition, cluster: ClusterState) {
+    this.#partition = partition;
+    this.#cluster = cluster;
+  }
+
+  get topic(): string {
+    return this.#partition.topic;
+  }
+  get partition(): number {
+    return this.#partition.index;
+  }
+  /** Id of the leading broker, or −1. */
+  get leader(): number {
+    return this.#partition.leader;
+  }
+  get leaderEpoch(): number {
+    return this.#partition.leaderEpoch;
+  }
+  get replicas(): readonly number[] {
+    return this.#partition.replicas;
+  }
+  get isr(): readonly number[] {
+    return this.#partition.isr;
+  }
+  get startOffset(): bigint {
+    return this.#partition.log.startOffset;
+  }
+  /** Where the next record goes. */
+  get endOffset(): bigint {
+    return this.#partition.log.endOffset;
+  }
+  get highWatermark(): bigint {
+    return this.#partition.log.highWatermark;
+  }
+  get lastStableOffset(): bigint {
+    return this.#partition.log.lastStableOffset;
+  }
+  /** Bytes held. */
+  get size(): number {
+    return this.#partition.log.size;
+  }
+  /** What the leader remembers of each producer id. */
+  get producers(): readonly ProducerState[] {
+    return [...this.#partition.log.producers.all()];
+  }
+
+  /** The stored bytes of every batch, and of every message of the old formats, as copies. */
+  entries(): Buffer[] {
+    return [...this.#partition.log.entries()].map(({ bytes }) => Buffer.from(bytes));
+  }
+
+  /** A view of a copy of every v2 batch. Throws `KLINK_CORRUPT_BATCH` at an entry of an old format: see {@link entries}. */
+  batches(): RecordBatch[] {
+    return this.entries().map((bytes) => RecordBatch.at(bytes));
+  }
+
+  /** Every record of every v2 batch at or after the log start; control records too when asked for. */
+  async records({ control = false }: { readonly control?: boolean } = {}): Promise<KafkaRecord[]> {
+    const found: KafkaRecord[] = [];
+    for (const batch of this.batches()) if (control || !batch.isControl) found.push(...(await readRecords(batch)));
+    return found.filter(({ offset }) => offset >= this.startOffset);
+  }
+
+  /** Appends records as a producer's batch, through every rule of Produce. Returns their first offset. Rejects with the broker's refusal. */
+  async append(records: readonly AppendedRecord[], options?: BatchOptions): Promise<bigint> {
+    const { now } = this.#cluster;
+    return this.appendBatch(
+      await buildBatch(
+        records.map((record) => ({ timestamp: now, ...record })),
+        options,
+      ),
+    );
+  }
+
+  /** Appends a ready batch through every rule of Produce. Returns the offset it got. Rejects with the broker's refusal. */
+  async appendBatch(bytes: Buffer): Promise<bigint> {
+    const { now, release } = this.#cluster;
+    const config = this.#cluster.logConfig(this.topic);
+    const accepted = await acceptBatch(RecordBatch.at(bytes), { config, now, takesLogAppendTime: since(release, '3.9') });
+    return this.#partition.log.append(accepted, this.leaderEpoch).baseOffset;
+  }
+
+  /** Ends a transaction, as its coordinator would. Returns the marker's offset. */
+  appendMarker(marker: EndTxnMarker, options: Omit<MarkerOptions, 'timestamp' | 'baseOffset'> & { readonly timestamp?: bigint }): bigint {
+    const bytes = buildEndTxnMarker(marker, { timestamp: this.#cluster.now, ...options });
+    return this.#partition.log.appendMarker(bytes, this.leaderEpoch).baseOffset;
+  }
+
+  /**
+   * Appends stored bytes as they are, as a follower takes them from its leader: for logs that no producer can make, with holes, sparse and empty batches,
+   * control records, old formats. Throws RangeError for offsets below the log end.
+   */
+  appendRaw(bytes: Buffer): void {
+    this.#partition.log.appendRaw(bytes);
+  }
+
+  /** Empties the log and lets it begin, and end, at `offset`. */
+  startAt(offset: bigint): void {
+    this.#partition.log.startAt(offset);
+    this.#partition.log.epochs.assign(this.leaderEpoch, offset);
+  }
+
+  /** Moves the log start up, whatever `cleanup.policy` says. Rejects as DeleteRecords does above the high watermark. */
+  deleteRecords(to: bigint): void {
+    this.#partition.log.deleteRecords(to);
+  }
+
+  /** Cuts off everything from `to` on, as an unclean election does; see `TestCluster.electUnclean` for the epoch that goes with it. */
+  truncate(to: bigint): void {
+    this.#partition.log.truncateTo(to);
+  }
+
+  /** Freezes the high watermark, as if the followers had stopped: acks=all waits, consumers see nothing new. */
+  holdHighWatermark(): void {
+    this.#partition.log.holdHighWatermark();
+  }
+
+  /** Moves a held high watermark up to `offset`; without one, lets it follow the log end again. */
+  releaseHighWatermark(offset?: bigint): void {
+    this.#partition.log.releaseHighWatermark(offset);
+  }
+
+  /** Resolves when the condition holds, asked after every change of this partition. Rejects when `timeoutMs` pass first. */
+  async until(condition: (log: LogHandle) => boolean, timeoutMs = 10_000): Promise<void> {
+    const patience = { clock: this.#cluster.clock, ms: timeoutMs, signal: new AbortController().signal };
+    if (await waitUntil([this.#partition], () => condition(this), patience)) return;
+    throw new Error(`the condition on ${this.topic}-${this.partition} did not hold within ${timeoutMs} ms (log end ${this.endOffset})`);
+  }
+
+  /** True while the partition has a leader. */
+  get hasLeader(): boolean {
+    return this.leader !== NO_LEADER;
+  }
+}

@@ -1,0 +1,355 @@
+/** An embedded Kafka cluster: start it, use it over its real sockets, look into it, and make it misbehave. */
+import { LinkError } from '../errors.ts';
+import { ErrorCode, type ErrorName } from '../protocol/error-codes.ts';
+import type { Api } from '../protocol/schema.ts';
+import { blankResponse, hasTopLevelError } from './blank-response.ts';
+import { Broker, type Observer } from './broker.ts';
+import { type Clock, randomBytesOf, systemClock } from './clock.ts';
+import { type BrokerNode, ClusterState } from './cluster-state.ts';
+import { HANG_UP, type Interceptor, NO_ANSWER } from './interception.ts';
+import { LogHandle } from './log-handle.ts';
+import type { Partition } from './partition.ts';
+import { attempt, Refusal } from './refusal.ts';
+import type { Release } from './releases.ts';
+import { Authorizer, type AuthorizerOptions } from './security/authorizer.ts';
+import { pause } from './waiting.ts';
+
+/** A topic to be made. */
+export interface TopicOptions {
+  /** Default 1. */
+  readonly partitions?: number;
+  /** Default 1. */
+  readonly replicationFactor?: number;
+  /** Replicas of each partition by broker id, the preferred leader first; instead of the two counts. */
+  readonly assignments?: readonly (readonly number[])[];
+  readonly configs?: Readonly<Record<string, string>>;
+}
+
+/** What cluster to start. */
+export interface TestClusterOptions {
+  /** Default 1. Their ids count from 1. */
+  readonly brokers?: number;
+  /** The Kafka release that is played: API versions, defaults and rules. Default 4.1. */
+  readonly release?: Release;
+  /** Topics that are there from the beginning. */
+  readonly topics?: Readonly<Record<string, TopicOptions>>;
+  /** What the brokers' properties files would say, e.g. `{ 'message.max.bytes': '2000000' }`. Throws for configs an embedded broker does not know. */
+  readonly brokerConfig?: Readonly<Record<string, string>>;
+  /** Rack of each broker, in the order of their ids. */
+  readonly racks?: readonly string[];
+  /** Turns authorization on. Without it everything is allowed and the ACL requests answer SECURITY_DISABLED. */
+  readonly authorizer?: AuthorizerOptions;
+  /** Bytes that all logs together may hold; more is refused with KAFKA_STORAGE_ERROR. Default 1 GiB. */
+  readonly maxLogBytes?: number;
+  /** Time of waits, sessions and stamps. Default: the machine's. */
+  readonly clock?: Clock;
+  /** Makes cluster, topic and member ids the same in every run. */
+  readonly seed?: number;
+}
+
+/** Which requests a fault concerns, and how often. */
+export interface FaultOptions {
+  readonly api: Api;
+  /** How many times; default 1. */
+  readonly times?: number;
+  /** Only requests to this broker. */
+  readonly broker?: number;
+}
+
+const DEFAULT_LOG_BYTES = 1024 ** 3;
+const MAX_BROKERS = 64;
+
+/** A running cluster. */
+export class TestCluster implements AsyncDisposable {
+  readonly #state: ClusterState;
+  readonly #brokers: ReadonlyMap<number, Broker>;
+  readonly #observers: Set<Observer>;
+
+  /** Made by {@link startCluster}. */
+  constructor(state: ClusterState, brokers: ReadonlyMap<number, Broker>, observers: Set<Observer>) {
+    this.#state = state;
+    this.#brokers = brokers;
+    this.#observers = observers;
+  }
+
+  get clusterId(): string {
+    return this.#state.clusterId;
+  }
+  get release(): Release {
+    return this.#state.release;
+  }
+  /** `host:port` of every broker, running or not: ports stay the same through kill and restart. */
+  get bootstrap(): readonly string[] {
+    return this.#state.brokers.map(({ host, port }) => `${host}:${port}`);
+  }
+  get brokerIds(): readonly number[] {
+    return [...this.#brokers.keys()];
+  }
+  /** Names of all topics. */
+  get topics(): readonly string[] {
+    return [...this.#state.topics].map(({ name }) => name);
+  }
+  /** Bytes that all logs hold. */
+  get logBytes(): number {
+    return this.#state.budget.used;
+  }
+
+  /** Makes a topic and resolves when every broker knows it, which here is at once. Rejects as the controller would refuse. */
+  async createTopic(name: string, { partitions, replicationFactor, assignments = [], configs = {} }: TopicOptions = {}): Promise<void> {
+    const manual = assignments.length > 0;
+    const request = {
+      numPartitions: partitions ?? (manual ? -1 : 1),
+      replicationFactor: replicationFactor ?? (manual ? -1 : 1),
+      assignments: assignments.map((brokerIds, partitionIndex) => ({ partitionIndex, brokerIds })),
+    };
+    this.#state.createTopic(name, request, new Map(Object.entries(configs)));
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    this.#state.deleteTopic(name);
+  }
+
+  /** The id of a topic. Throws when there is none. */
+  topicId(name: string): string {
+    const topic = this.#state.topic(name);
+    if (topic === undefined) throw unknown(`topic ${name}`);
+    return topic.id;
+  }
+
+  /** Number of partitions of a topic. Throws when there is none. */
+  partitionCount(name: string): number {
+    const topic = this.#state.topic(name);
+    if (topic === undefined) throw unknown(`topic ${name}`);
+    return topic.partitions.length;
+  }
+
+  /** The log of a partition. Throws when there is none. */
+  log(topic: string, partition = 0): LogHandle {
+    return new LogHandle(this.#partition(topic, partition), this.#state);
+  }
+
+  /** Offsets a group committed for a topic, by partition. */
+  committed(group: string, topic: string): ReadonlyMap<number, bigint> {
+    const partitions = this.#state.groups.find(group)?.offsets.get(topic);
+    return new Map([...(partitions ?? [])].map(([partition, { offset }]) => [partition, offset]));
+  }
+
+  /** Overrides of a topic's configs, as they were set. */
+  topicConfigs(topic: string): ReadonlyMap<string, string> {
+    return this.#state.configs.topicOverrides(topic);
+  }
+
+  // ---- brokers ----------------------------------------------------------------------------------
+
+  /** Kills a broker: its connections drop, its port refuses, and its partitions are led by others in sync. Logs survive, as on disk. */
+  async kill(broker: number): Promise<void> {
+    await this.#broker(broker).stop();
+    this.#state.brokerDown(broker);
+  }
+
+  /** Starts a killed broker again, on its old port. It catches up and joins the in-sync replicas at once, but gets no lead back. */
+  async restart(broker: number): Promise<void> {
+    const killed = this.#broker(broker);
+    if (killed.running) return;
+    await killed.start();
+    this.#state.brokerUp(broker);
+  }
+
+  /** Drops every connection to a broker, which goes on listening. */
+  cut(broker: number): void {
+    this.#broker(broker).cut();
+  }
+
+  /** A broker that accepts connections and requests and answers nothing, until {@link resume}. Its cluster does not notice. */
+  stall(broker: number): void {
+    this.#broker(broker).stall();
+  }
+
+  resume(broker: number): void {
+    this.#broker(broker).resume();
+  }
+
+  /** Every answer of the broker tells its client to be silent for `ms`, and the broker does not listen meanwhile (KIP-219). 0 ends it. */
+  throttle(broker: number, ms: number): void {
+    this.#broker(broker).throttle(ms);
+  }
+
+  /** Open connections of a broker. */
+  connections(broker: number): number {
+    return this.#broker(broker).connections;
+  }
+
+  // ---- partitions -------------------------------------------------------------------------------
+
+  /** Gives the lead to another replica, in a new leader epoch. Throws when `to` is no living replica. */
+  moveLeader(topic: string, partition: number, to: number): void {
+    const moved = this.#partition(topic, partition);
+    if (!moved.replicas.includes(to) || !this.#state.isAlive(to)) throw unknown(`living replica ${to} of ${topic}-${partition}`);
+    if (moved.leader !== to) moved.lead(to);
+  }
+
+  /** Takes replicas out of the in-sync set, or puts them back: with fewer than `min.insync.replicas`, acks=all is refused. */
+  setIsr(topic: string, partition: number, isr: readonly number[]): void {
+    const changed = this.#partition(topic, partition);
+    changed.isr = changed.replicas.filter((id) => isr.includes(id));
+    changed.changed();
+  }
+
+  /** Elects a replica that was behind: the log loses everything from `truncateTo` on, acknowledged or not, and a new epoch begins there. */
+  electUnclean(topic: string, partition: number, { leader, truncateTo }: { readonly leader: number; readonly truncateTo: bigint }): void {
+    const elected = this.#partition(topic, partition);
+    if (!elected.replicas.includes(leader) || !this.#state.isAlive(leader))
+      throw unknown(`living replica ${leader} of ${topic}-${partition}`);
+    elected.log.truncateTo(truncateTo);
+    elected.isr = [leader];
+    elected.lead(leader);
+  }
+
+  // ---- housekeeping, done when a test says so -----------------------------------------------------
+
+  /** What every broker does each `producer.id.expiration.check.interval.ms`: forgets producers whose last *record time* is too long ago. */
+  expireProducerIds(): void {
+    const limit = BigInt(this.#state.configs.brokerNumber('producer.id.expiration.ms'));
+    for (const { log } of this.#state.partitions()) log.producers.expire(this.#state.now, limit);
+  }
+
+  /** What every broker does each `log.retention.check.interval.ms`: drops whole segments by `retention.ms` and `retention.bytes`. */
+  applyRetention(): void {
+    for (const { log } of this.#state.partitions()) log.applyRetention(this.#state.now);
+  }
+
+  // ---- faults -----------------------------------------------------------------------------------
+
+  /**
+   * Puts `intercept` between the requests of an API and their handler. It may change nothing and look on, answer by itself, wait, or return
+   * {@link NO_ANSWER} or {@link HANG_UP}. The interceptor added last comes first. Returns the function that takes it out again.
+   */
+  intercept<A extends Api>(api: A, intercept: Interceptor<A>): () => void {
+    return this.#state.interceptors.add(api, intercept);
+  }
+
+  /** The request is carried out, but its answer is lost: the connection drops, or with `silent` stays open and nothing comes. */
+  loseAnswer({ silent = false, ...fault }: FaultOptions & { readonly silent?: boolean }): () => void {
+    return this.#nextTimes(fault, async (_request, proceed) => {
+      await proceed();
+      return silent ? NO_ANSWER : HANG_UP;
+    });
+  }
+
+  /** The request is lost: nothing is carried out and the connection drops, or with `silent` stays open and nothing comes. */
+  loseRequest({ silent = false, ...fault }: FaultOptions & { readonly silent?: boolean }): () => void {
+    return this.#nextTimes(fault, () => (silent ? NO_ANSWER : HANG_UP));
+  }
+
+  /** Answers come `ms` late; the work is done at once. */
+  delay({ ms, ...fault }: FaultOptions & { readonly ms: number }): () => void {
+    return this.#nextTimes(fault, async (_request, proceed, { connection }) => {
+      const answer = await proceed();
+      await pause({ clock: this.#state.clock, ms, signal: connection.signal });
+      return answer;
+    });
+  }
+
+  /**
+   * Answers an error instead of doing what was asked. With `topic` (and `partition`) only that one fails, and `times` counts its answers;
+   * without, the whole request fails where its answer has a place for that, and else each of its topics or partitions.
+   * Throws `KLINK_CONFIG` for an unknown name of an error.
+   */
+  fail({
+    error,
+    topic,
+    partition,
+    ...fault
+  }: FaultOptions & { readonly error: ErrorName | number; readonly topic?: string; readonly partition?: number }): () => void {
+    const errorCode = typeof error === 'number' ? error : ErrorCode[error];
+    if (errorCode === undefined) throw new LinkError('KLINK_CONFIG', `Kafka has no error ${error}`);
+    if (topic === undefined && hasTopLevelError(fault.api)) return this.#nextTimes(fault, () => blankResponse(fault.api, errorCode));
+    return this.#state.planted.plant({ key: fault.api.key, errorCode, topic, partition, broker: fault.broker }, fault.times ?? 1);
+  }
+
+  /** Calls `observe` for every frame that passes a broker, until the returned function is called. */
+  observe(observe: Observer): () => void {
+    this.#observers.add(observe);
+    return () => this.#observers.delete(observe);
+  }
+
+  /** Stops everything and frees the logs. Safe to call twice. Rejects with what went wrong inside handlers or interceptors, if anything did. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#brokers.values()].map((broker) => broker.stop()));
+    this.#state.groups.close();
+    const defects = this.#state.defects.splice(0);
+    if (defects.length > 0) throw new AggregateError(defects, `the embedded cluster failed: ${String(defects[0])}`);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  #nextTimes({ api, times = 1, broker: only }: FaultOptions, intercept: Interceptor): () => void {
+    let left = times;
+    return this.#state.interceptors.add<Api>(api, (request, proceed, context) => {
+      if (left === 0 || (only !== undefined && context.broker.id !== only)) return proceed();
+      left--;
+      return intercept(request, proceed, context);
+    });
+  }
+
+  #broker(id: number): Broker {
+    const broker = this.#brokers.get(id);
+    if (broker === undefined) throw unknown(`broker ${id}`);
+    return broker;
+  }
+
+  #partition(topic: string, index: number): Partition {
+    const partition = this.#state.partition(topic, index);
+    if (partition === undefined) throw unknown(`partition ${topic}-${index}`);
+    return partition;
+  }
+}
+
+const unknown = (what: string): LinkError => new LinkError('KLINK_CONFIG', `This embedded cluster has no ${what}`);
+
+/**
+ * Starts a cluster on free loopback ports and resolves when all its brokers listen.
+ *
+ * ```ts
+ * await using cluster = await startCluster({ brokers: 3, topics: { orders: { partitions: 6, replicationFactor: 3 } } });
+ * connect(cluster.bootstrap);
+ * ```
+ *
+ * @throws LinkError `KLINK_CONFIG` for options no cluster can have.
+ */
+export const startCluster = async (options: TestClusterOptions = {}): Promise<TestCluster> => {
+  const { brokers: count = 1, release = '4.1', topics = {}, brokerConfig = {}, racks = [], authorizer, clock = systemClock } = options;
+  if (!Number.isInteger(count) || count < 1 || count > MAX_BROKERS) {
+    throw new LinkError('KLINK_CONFIG', `An embedded cluster has 1 to ${MAX_BROKERS} brokers, not ${count}`);
+  }
+  const nodes = Array.from(
+    { length: count },
+    (_, i): BrokerNode => ({ id: i + 1, host: '127.0.0.1', port: 0, rack: racks[i] ?? null, alive: true }),
+  );
+  const state = attempt(
+    () =>
+      new ClusterState({
+        release,
+        clock,
+        random: randomBytesOf(options.seed),
+        brokers: nodes,
+        brokerConfig,
+        authorizer: authorizer === undefined ? null : new Authorizer(authorizer),
+        maxLogBytes: options.maxLogBytes ?? DEFAULT_LOG_BYTES,
+      }),
+  );
+  if (state instanceof Refusal) throw new LinkError('KLINK_CONFIG', state.message, { cause: state });
+  const observers = new Set<Observer>();
+  const brokers = new Map(nodes.map((node) => [node.id, new Broker(node, state, observers)]));
+  await Promise.all([...brokers.values()].map((broker) => broker.start()));
+  const cluster = new TestCluster(state, brokers, observers);
+  try {
+    for (const [name, topic] of Object.entries(topics)) await cluster.createTopic(name, topic);
+    return cluster;
+  } catch (cause) {
+    await cluster.stop();
+    throw new LinkError('KLINK_CONFIG', (cause as Error).message, { cause });
+  }
+};
