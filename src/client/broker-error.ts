@@ -10,7 +10,16 @@ const AUTH_CODES: ReadonlySet<number> = new Set([
   ErrorCode.SASL_AUTHENTICATION_FAILED,
 ]);
 
-/** Code `KLINK_AUTH` when rights are missing, `KLINK_BROKER` for every other refusal. */
+export interface BrokerErrorDetails {
+  /** The broker's own text. */
+  readonly detail?: string | null;
+  /** What the user can do. */
+  readonly advice?: string;
+  /** Not to be tried again, although Kafka's clients would. */
+  readonly final?: boolean;
+}
+
+/** `doing` completes "Cannot …". Code `KLINK_AUTH` when rights are missing, `KLINK_BROKER` for every other refusal. */
 export class BrokerError extends LinkError {
   override readonly name = 'BrokerError';
   /** As sent by the broker, e.g. 29. */
@@ -18,12 +27,13 @@ export class BrokerError extends LinkError {
   /** Kafka's name of the code, e.g. `TOPIC_AUTHORIZATION_FAILED`. */
   readonly brokerName: string;
 
-  /** `doing` completes "Cannot …"; `detail` is the broker's own text, `advice` what the user can do. */
-  constructor(brokerCode: number, doing: string, { detail, advice }: { readonly detail?: string | null; readonly advice?: string } = {}) {
+  constructor(brokerCode: number, doing: string, { detail, advice, final = false }: BrokerErrorDetails = {}) {
     const { name, meaning, remedy } = brokerError(brokerCode);
     const code: LinkErrorCode = AUTH_CODES.has(brokerCode) ? 'KLINK_AUTH' : 'KLINK_BROKER';
     const said = detail === undefined || detail === null || detail === '' ? meaning : detail;
-    super(code, `Cannot ${doing}: ${name} (${said})${advice === undefined ? '' : `. ${advice}`}`, { retriable: remedy !== 'fatal' });
+    super(code, `Cannot ${doing}: ${name} (${said})${advice === undefined ? '' : `. ${advice}`}`, {
+      retriable: remedy !== 'fatal' && !final,
+    });
     this.brokerCode = brokerCode;
     this.brokerName = name;
   }

@@ -66,7 +66,7 @@ export const planTopics = async (context: PrepareContext): Promise<readonly Plan
     timeoutMs: options.settings.requestTimeoutMs,
     signal,
   });
-  const settled = await Promise.allSettled(options.topics.map((topic) => planTopic(context, topic)));
+  const settled = await Promise.allSettled(options.topics.map((topic) => patiently(context, topic, () => planTopic(context, topic))));
   const problems = settled.flatMap((result) => (result.status === 'rejected' ? [LinkError.from(result.reason)] : []));
   if (problems.length === 1) throw problems[0];
   if (problems.length > 1) {
@@ -77,6 +77,16 @@ export const planTopics = async (context: PrepareContext): Promise<readonly Plan
   }
   return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 };
+
+/** Brokers come and go while a link starts: what is worth another try gets one, with fresh metadata. */
+const patiently = <T>({ options, source, destination, signal }: PrepareContext, topic: string, attempt: () => Promise<T>): Promise<T> =>
+  destination.retry(
+    async (count) => {
+      if (count > 1) await Promise.all([source.refreshMetadata([topic], signal), destination.refreshMetadata([topic], signal)]);
+      return attempt();
+    },
+    { timeoutMs: options.settings.requestTimeoutMs, signal },
+  );
 
 /** Metadata of a topic that was created a moment ago may not have reached every broker. */
 const knowTopics = async (source: Cluster, topics: readonly string[], signal: AbortSignal): Promise<void> => {
@@ -100,6 +110,7 @@ const planTopic = async (context: PrepareContext, topic: string): Promise<Plan> 
   if (found === undefined || found.errorCode !== ErrorCode.NONE) {
     throw new BrokerError(found?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `mirror '${topic}' of the source`, {
       advice: 'Check the name, and that the link has DESCRIBE and READ on the topic of the source',
+      final: true,
     });
   }
   const { topicId: sourceTopicId } = found;
@@ -182,7 +193,7 @@ export const establish = async (
   const { store, signal } = context;
   const identity = await store.identity(() => newIdentity(context), signal);
   const topics: PreparedTopic[] = [];
-  for (const plan of plans) topics.push(await establishTopic(context, plan));
+  for (const plan of plans) topics.push(await patiently(context, plan.topic, () => establishTopic(context, plan)));
   return { identity, topics };
 };
 

@@ -1,6 +1,7 @@
 /** What the link asks of a cluster about topics: describe, create, grow, correct. Each call judges the broker's answer and says what to do. */
 import { BrokerError } from '../client/broker-error.ts';
 import type { Cluster } from '../client/cluster.ts';
+import { LinkError } from '../errors.ts';
 import { ErrorCode } from '../protocol/error-codes.ts';
 import { CreatePartitions } from '../protocol/messages/create-partitions.ts';
 import { CreateTopics } from '../protocol/messages/create-topics.ts';
@@ -63,10 +64,12 @@ export const requireTopicRight = async (
   signal: AbortSignal,
 ): Promise<void> => {
   const body = { topics: topics.map((name) => ({ name })), allowAutoTopicCreation: false, includeTopicAuthorizedOperations: true };
-  const connection = await cluster.connection(cluster.metadata.controllerId, undefined, signal);
-  if (connection.versions.of(Metadata) < FIRST_METADATA_WITH_RIGHTS) return;
-  const response = await connection.send(Metadata, body, { signal });
-  for (const { name, errorCode, topicAuthorizedOperations: rights } of response.topics) {
+  const response = await cluster.send(Metadata, body, 'any', { signal }).catch((error: unknown) => {
+    // Brokers before 2.3 cannot be asked.
+    if (LinkError.is(error, 'KLINK_VERSION')) return null;
+    throw error;
+  });
+  for (const { name, errorCode, topicAuthorizedOperations: rights } of response?.topics ?? []) {
     if (errorCode !== ErrorCode.NONE || rights === UNKNOWN_RIGHTS || (rights & (1 << OPERATIONS[operation])) !== 0) continue;
     throw new BrokerError(
       ErrorCode.TOPIC_AUTHORIZATION_FAILED,
@@ -77,7 +80,6 @@ export const requireTopicRight = async (
     );
   }
 };
-const FIRST_METADATA_WITH_RIGHTS = 8;
 
 /** Creates a topic, or only checks that it could be created. That it exists already is no error: another process of the link may have been first. */
 export const createTopic = async (

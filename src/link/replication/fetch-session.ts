@@ -32,6 +32,11 @@ export class FetchSession {
   #told = new Map<string, FetchPosition>();
   #rotation = 0;
 
+  /** The broker keeps a session for us: the next request tells only what has changed. */
+  get isOpen(): boolean {
+    return this.#id !== NO_SESSION;
+  }
+
   /** The fields of the next request, for exactly the `wanted` partitions. */
   next(wanted: readonly FetchPosition[]): SessionFields {
     if (this.#id === NO_SESSION) {

@@ -1,4 +1,5 @@
 /** Fetches from one source broker: one connection, one fetch session, one request at a time, for the partitions that have room. */
+import { BrokerError } from '../../client/broker-error.ts';
 import type { Clock } from '../../client/clock.ts';
 import type { Cluster } from '../../client/cluster.ts';
 import type { Connection } from '../../client/connection.ts';
@@ -23,6 +24,11 @@ export interface FetchLimits {
 
 type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number];
 
+const SESSION_ERRORS: ReadonlySet<number> = new Set([
+  ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
+  ErrorCode.INVALID_FETCH_SESSION_EPOCH,
+  ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR,
+]);
 /** The last Fetch version that names topics instead of carrying their ids. */
 const LAST_VERSION_BY_NAME = 12;
 /** While a partition is held back, a long poll for the others would keep it waiting: they are asked without waiting, this often. */
@@ -97,7 +103,8 @@ export class Fetcher {
     while (!signal.aborted) {
       const wanted = [...this.#mirrors].filter((mirror) => mirror.wantsRecords);
       const room = this.#window.available;
-      if (wanted.length === 0 || room < Math.min(this.#limits.partitionMaxBytes, this.#limits.responseMaxBytes)) {
+      const enough = Math.min(this.#limits.partitionMaxBytes, this.#limits.responseMaxBytes);
+      if (wanted.length === 0 || (room < enough && this.#window.taken > 0)) {
         await this.#changed(null);
         continue;
       }
@@ -146,15 +153,17 @@ export class Fetcher {
         {
           maxWaitMs: heldBack ? 0 : this.#limits.waitMaxMs,
           minBytes: this.#limits.minBytes,
-          maxBytes: Math.min(this.#limits.responseMaxBytes, room),
+          maxBytes: Math.max(1, Math.min(this.#limits.responseMaxBytes, room)),
           ...this.#session.next([...asked.values()].map(({ position }) => position)),
         },
         { signal, ...(byName && { maxVersion: LAST_VERSION_BY_NAME }) },
       );
       if (response.errorCode !== ErrorCode.NONE) {
-        // 70, 71 and 106 say only that the session is gone: the next request is a full one.
+        const inSession = this.#session.isOpen;
         this.#session.reset();
-        return;
+        // 70, 71 and 106 say only that the session is gone: the next request is a full one. Anything else concerns every partition.
+        if (inSession && SESSION_ERRORS.has(response.errorCode)) return;
+        throw new BrokerError(response.errorCode, `fetch from broker ${this.broker} of the source`);
       }
       this.#session.answered(response.sessionId);
       this.#onAnswer();

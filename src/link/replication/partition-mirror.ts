@@ -98,7 +98,7 @@ export class PartitionMirror {
   lastFetchedAt = Number.NEGATIVE_INFINITY;
   bytes = 0;
   batches = 0;
-  /** Times in a row that the partition had to be aligned anew without a batch being acknowledged between. */
+  /** Times in a row that the partition had to be aligned anew, without a sign between that all is well. */
   disturbances = 0;
 
   readonly #queueLimit: number;
@@ -180,8 +180,10 @@ export class PartitionMirror {
     this.lastFetchedAt = now;
     this.sourceEnd = Math.max(highWatermark, this.fetchOffset);
     this.sourceStart = logStartOffset;
+    const isEmpty = records === null || records.length === 0;
+    if (isEmpty && this.ackedOffset === this.fetchOffset) this.#recovered();
     this.#listener.progressed(this);
-    if (records === null || records.length === 0) return;
+    if (isEmpty) return;
     try {
       this.#walk(records, lease);
     } catch (error) {
@@ -263,13 +265,12 @@ export class PartitionMirror {
     this.ackedOffset = Math.max(this.ackedOffset, batch.nextOffset);
     this.bytes += batch.bytes.length;
     this.batches++;
+    if (this.phase === 'mirroring') this.#recovered();
     this.#listener.progressed(this);
     if (this.phase === 'draining') {
       this.#drainedIfDone();
       return;
     }
-    this.disturbances = 0;
-    this.error = null;
     this.#stopIfDone();
     if (this.hasBatchToSend) this.#listener.readyToAppend(this);
     if (this.wantsRecords) this.#listener.readyToFetch(this);
@@ -304,6 +305,12 @@ export class PartitionMirror {
     if (this.phase === 'closed') return;
     this.#dropQueue();
     if (this.phase !== 'failed') this.#change('closed');
+  }
+
+  /** A batch was acknowledged, or there is nothing to copy: whatever disturbed the partition is over. */
+  #recovered(): void {
+    this.disturbances = 0;
+    this.error = null;
   }
 
   #landed(batch: OutgoingBatch): void {

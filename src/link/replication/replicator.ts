@@ -45,6 +45,12 @@ interface Route {
   readonly appender: Appender;
 }
 
+interface Trouble {
+  /** By the link's clock: when the partition was well last. */
+  readonly since: number;
+  readonly told: string;
+}
+
 /** Alignments at a time: each takes up to six requests. */
 const ALIGNMENTS_AT_ONCE = 64;
 /** A change at the source is believed when it is seen this often in a row, with fresh metadata between: a replica may lag behind for a moment. */
@@ -58,6 +64,7 @@ export class Replicator implements PartitionListener {
   readonly #routes = new Map<PartitionMirror, Route>();
   readonly #fetchers = new Map<string, Fetcher>();
   readonly #appenders = new Map<string, Appender>();
+  readonly #troubles = new Map<PartitionMirror, Trouble>();
   readonly #gate = new Gate(ALIGNMENTS_AT_ONCE);
   readonly #closing = new AbortController();
   /** By the link's clock: when each side last answered anything on the data path. */
@@ -109,6 +116,7 @@ export class Replicator implements PartitionListener {
   }
 
   progressed(mirror: PartitionMirror): void {
+    if (mirror.disturbances === 0) this.#troubles.delete(mirror);
     this.#listener.progressed(mirror);
   }
 
@@ -121,7 +129,7 @@ export class Replicator implements PartitionListener {
       this.#routes.get(mirror)?.fetcher.remove(mirror);
       this.#routes.delete(mirror);
     }
-    if (mirror.phase === 'draining' && mirror.error !== null) this.#listener.disturbed(mirror, mirror.error);
+    if (mirror.phase === 'draining' && mirror.error !== null) this.#report(mirror, mirror.error);
     this.#listener.phaseChanged(mirror, from);
   }
 
@@ -139,11 +147,13 @@ export class Replicator implements PartitionListener {
   }
 
   async #align(mirror: PartitionMirror): Promise<void> {
-    const { clock, random, retry, retryTimeoutMs } = this.#options;
+    const { clock, random, retry } = this.#options;
     const { signal } = this.#closing;
-    const since = clock.now();
     let sightings = 0;
-    for (let attempt = mirror.disturbances; !signal.aborted && mirror.phase === 'aligning'; attempt++) {
+    for (let attempt = mirror.disturbances; !signal.aborted; attempt++) {
+      const final = this.#patience(mirror, mirror.error);
+      if (final !== null) mirror.fail(final);
+      if (mirror.phase !== 'aligning') return;
       try {
         if (attempt > 0) {
           await sleep(clock, backoff(retry, attempt, random), signal);
@@ -152,6 +162,7 @@ export class Replicator implements PartitionListener {
         const wrongTopic = this.#listener.check(mirror);
         if (wrongTopic !== null) throw wrongTopic;
         const alignment = await this.probe(mirror, signal);
+        if (mirror.phase !== 'aligning') return;
         this.#route(mirror);
         mirror.begin(alignment);
         return;
@@ -164,18 +175,29 @@ export class Replicator implements PartitionListener {
           continue;
         }
         sightings = 0;
-        this.#listener.disturbed(mirror, error);
-        if (!error.retriable && clock.now() - since > retryTimeoutMs) {
-          mirror.fail(
-            new MirrorFailure(
-              'RETRY_TIMEOUT',
-              `${mirror.label}: tried for ${retryTimeoutMs} ms; the last error was: ${error.message}`,
-              error,
-            ),
-          );
-        }
+        // A new topic's leaders, say, are not known everywhere at once: what the next try cures is not worth a word.
+        if (attempt > 0 || !error.retriable) this.#report(mirror, error);
       }
     }
+  }
+
+  /** Notes an error that will be tried again. A partition that meets the same trouble at every try tells it once. */
+  #report(mirror: PartitionMirror, error: LinkError): void {
+    const known = this.#troubles.get(mirror);
+    this.#troubles.set(mirror, { since: known?.since ?? this.#options.clock.now(), told: error.message });
+    if (known?.told !== error.message) this.#listener.disturbed(mirror, error);
+  }
+
+  /** What trying again does not cure may last for a while, since a person can cure it; then it is final. */
+  #patience(mirror: PartitionMirror, error: LinkError | null): MirrorFailure | null {
+    const { clock, retryTimeoutMs } = this.#options;
+    const since = this.#troubles.get(mirror)?.since;
+    if (error === null || error.retriable || since === undefined || clock.now() - since <= retryTimeoutMs) return null;
+    return new MirrorFailure(
+      'RETRY_TIMEOUT',
+      `${mirror.label}: tried for ${retryTimeoutMs} ms; the last error was: ${error.message}`,
+      error,
+    );
   }
 
   /** Both sides, for all topics in one request: a change seldom comes alone, and calls at the same time share the answer. */
