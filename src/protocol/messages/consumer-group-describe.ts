@@ -3,7 +3,8 @@
  *
  * v1 member type (KIP-1099).
  *
- * A classic group is GROUP_ID_NOT_FOUND here: ask DescribeGroups for it.
+ * A classic group is GROUP_ID_NOT_FOUND here: ask DescribeGroups for it. Where the protocol is not enabled (3.x by default), every group
+ * is UNSUPPORTED_VERSION, although the broker offers the API.
  */
 import {
   api,
