@@ -5,6 +5,7 @@ import type { Cluster } from '../client/cluster.ts';
 import { LinkError } from '../errors.ts';
 import { ErrorCode } from '../protocol/error-codes.ts';
 import { InitProducerId } from '../protocol/messages/init-producer-id.ts';
+import { Gate } from './gate.ts';
 import { MirrorFailure } from './mirror-failure.ts';
 import type { ParsedOptions } from './options.ts';
 import { type AlignmentContext, align } from './replication/align.ts';
@@ -43,6 +44,8 @@ interface Plan {
   readonly failure: MirrorFailure | null;
 }
 
+/** Topics that are looked at, or created, at a time. */
+const TOPICS_AT_ONCE = 16;
 /** How long a topic that was just created may stay unknown to the broker that is asked. */
 const UNKNOWN_TOPIC_PATIENCE_MS = 2_000;
 const NO_PRODUCER = { producerId: -1n, producerEpoch: -1 };
@@ -66,7 +69,10 @@ export const planTopics = async (context: PrepareContext): Promise<readonly Plan
     timeoutMs: options.settings.requestTimeoutMs,
     signal,
   });
-  const settled = await Promise.allSettled(options.topics.map((topic) => patiently(context, topic, () => planTopic(context, topic))));
+  const gate = new Gate(TOPICS_AT_ONCE);
+  const settled = await Promise.allSettled(
+    options.topics.map((topic) => gate.run(() => patiently(context, topic, () => planTopic(context, topic)))),
+  );
   const problems = settled.flatMap((result) => (result.status === 'rejected' ? [LinkError.from(result.reason)] : []));
   if (problems.length === 1) throw problems[0];
   if (problems.length > 1) {
@@ -192,8 +198,10 @@ export const establish = async (
 ): Promise<{ identity: LinkIdentity; topics: readonly PreparedTopic[] }> => {
   const { store, signal } = context;
   const identity = await store.identity(() => newIdentity(context), signal);
-  const topics: PreparedTopic[] = [];
-  for (const plan of plans) topics.push(await patiently(context, plan.topic, () => establishTopic(context, plan)));
+  const gate = new Gate(TOPICS_AT_ONCE);
+  const topics = await Promise.all(
+    plans.map((plan) => gate.run(() => patiently(context, plan.topic, () => establishTopic(context, plan)))),
+  );
   return { identity, topics };
 };
 
