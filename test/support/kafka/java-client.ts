@@ -177,6 +177,8 @@ export interface JavaClient extends AsyncDisposable {
     resource: 'topic' | 'group' | 'cluster' | 'transactional_id',
     name: string,
   ): Promise<void>;
+  /** Bytes per second that clients of this id may write, and read, of each broker; null ends it. */
+  setQuota(bootstrap: Bootstrap, clientId: string, bytesPerSecond: number | null): Promise<void>;
   /** Reassigns if needed, elects, and resolves when that broker leads. */
   moveLeader(bootstrap: Bootstrap, topic: string, partition: number, toBroker: number): Promise<void>;
   close(): Promise<void>;
@@ -210,6 +212,7 @@ export async function startJavaClient(options: { readonly version?: string; read
     describeConfigs: (bootstrap, target) => ask('describeConfigs', bootstrap, target),
     alterConfigs: (bootstrap, target, set) => ask('alterConfigs', bootstrap, { ...target, set }),
     allow: (bootstrap, principal, operations, resource, name) => ask('allow', bootstrap, { principal, operations, resource, name }),
+    setQuota: (bootstrap, clientId, bytesPerSecond) => ask('setQuota', bootstrap, { clientId, bytesPerSecond }),
     moveLeader: (bootstrap, topic, partition, toBroker) => ask('moveLeader', bootstrap, { topic, partition, toBroker }),
     close: jvm.close,
     [Symbol.asyncDispose]: jvm.close,

@@ -33,6 +33,10 @@ import org.apache.kafka.common.acl.AclPermissionType;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.ElectionNotNeededException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.quota.ClientQuotaAlteration;
+import org.apache.kafka.common.quota.ClientQuotaEntity;
+import org.apache.kafka.common.quota.ClientQuotaFilter;
+import org.apache.kafka.common.quota.ClientQuotaFilterComponent;
 import org.apache.kafka.common.resource.PatternType;
 import org.apache.kafka.common.resource.ResourcePattern;
 import org.apache.kafka.common.resource.ResourceType;
@@ -53,6 +57,7 @@ final class Administering {
             "describeConfigs", Administering::describeConfigs,
             "alterConfigs", Administering::alterConfigs,
             "allow", Administering::allow,
+            "setQuota", Administering::setQuota,
             "moveLeader", Administering::moveLeader);
         table.forEach((name, command) -> commands.put(name, line -> {
             try (Admin admin = Admin.create(KafkaOracle.settings(line, Map.of()))) {
@@ -190,6 +195,20 @@ final class Administering {
         admin.createAcls(bindings).all().get();
         AclBindingFilter filter = new AclBindingFilter(pattern.toFilter(), AccessControlEntryFilter.ANY);
         until("the right", () -> admin.describeAcls(filter).values().get().containsAll(bindings));
+        return NullNode.instance;
+    }
+
+    private static JsonNode setQuota(Admin admin, JsonNode line) throws Exception {
+        ClientQuotaEntity client = new ClientQuotaEntity(Map.of(ClientQuotaEntity.CLIENT_ID, line.get("clientId").asText()));
+        Double rate = line.get("bytesPerSecond").isNull() ? null : line.get("bytesPerSecond").asDouble();
+        List<ClientQuotaAlteration.Op> operations = new ArrayList<>();
+        for (String name : List.of("producer_byte_rate", "consumer_byte_rate")) operations.add(new ClientQuotaAlteration.Op(name, rate));
+        admin.alterClientQuotas(List.of(new ClientQuotaAlteration(client, operations))).all().get();
+        until("the quota", () -> {
+            var found = admin.describeClientQuotas(ClientQuotaFilter.containsOnly(List.of(
+                ClientQuotaFilterComponent.ofEntity(ClientQuotaEntity.CLIENT_ID, line.get("clientId").asText())))).entities().get();
+            return rate == null ? found.isEmpty() : found.containsKey(client);
+        });
         return NullNode.instance;
     }
 
