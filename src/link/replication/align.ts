@@ -31,8 +31,9 @@ export interface LogRange {
  * - `fresh`: the mirror is empty and the source begins at 0.
  * - `compare`: the last copied batch must be looked at on both sides.
  * - `recognise`: the source has just deleted that batch; the mirror's last one must at least be the link's own.
+ * - `ahead`: the mirror has more than the source; who wrote its last batch says whether the source lost records or somebody wrote into the mirror.
  */
-export const judgeRanges = (label: string, source: LogRange, mirror: LogRange): 'fresh' | 'compare' | 'recognise' => {
+export const judgeRanges = (label: string, source: LogRange, mirror: LogRange): 'fresh' | 'compare' | 'recognise' | 'ahead' => {
   if (mirror.end === 0) {
     if (source.start === 0) return 'fresh';
     throw new MirrorFailure(
@@ -40,13 +41,7 @@ export const judgeRanges = (label: string, source: LogRange, mirror: LogRange): 
       `${label}: the source log starts at offset ${source.start}; a mirror of a log that does not start at 0 is not made`,
     );
   }
-  if (mirror.end > source.end) {
-    throw new MirrorFailure(
-      'UNEXPECTED_TRUNCATION',
-      `${label}: the mirror ends at offset ${mirror.end}, the source at ${source.end}. The source has lost ${mirror.end - source.end} offset(s) ` +
-        '(unclean election, or a new log), or the mirror has records of somebody else',
-    );
-  }
+  if (mirror.end > source.end) return 'ahead';
   if (mirror.end < source.start) {
     throw new MirrorFailure(
       'SOURCE_RECORDS_EXPIRED',
@@ -73,7 +68,7 @@ export const align = async (
   if (verdict === 'fresh') return { ...found, lastFetchedEpoch: -1 };
   const last = mirror.end - 1;
   const [original, copy] = await Promise.all([
-    verdict === 'compare' ? readBatchAt(context.source, sourceTopic, partition, last, signal) : ('expired' as const),
+    verdict === 'compare' ? readBatchAt(context.source, sourceTopic, partition, last, signal) : ('absent' as const),
     readBatchAt(context.destination, topic, partition, last, signal),
   ]);
   if (original === 'old-format') {
@@ -91,8 +86,9 @@ export const align = async (
     );
   }
   const ours = copy !== 'old-format' && copy.producerId === context.producer.producerId;
-  if (original === 'expired' && ours) return { ...found, lastFetchedEpoch: -1 };
-  if (original !== 'expired' && copy !== 'old-format' && sameBatch(original, copy))
+  if (verdict === 'ahead') throw aheadOfSource(label, source, mirror, ours);
+  if (original === 'absent' && ours) return { ...found, lastFetchedEpoch: -1 };
+  if (original !== 'absent' && copy !== 'old-format' && sameBatch(original, copy))
     return { ...found, lastFetchedEpoch: original.partitionLeaderEpoch };
   throw ours
     ? new MirrorFailure(
@@ -102,5 +98,21 @@ export const align = async (
     : new MirrorFailure(
         'DESTINATION_DIVERGED',
         `${label}: the records at offset ${last} of the mirror topic are not those of the source. Delete the topic, or choose another name, to mirror it`,
+      );
+};
+
+/** What the link has copied cannot be ahead of its source, unless the source has lost it since. */
+const aheadOfSource = (label: string, source: LogRange, mirror: LogRange, ours: boolean): MirrorFailure => {
+  const where = `${label}: the mirror ends at offset ${mirror.end}, the source at ${source.end}`;
+  const surplus = mirror.end - source.end;
+  return ours
+    ? new MirrorFailure(
+        'UNEXPECTED_TRUNCATION',
+        `${where}. The source has lost ${surplus} offset(s) that were copied: an unclean election, or a new log`,
+      )
+    : new MirrorFailure(
+        'DESTINATION_FOREIGN_WRITE',
+        `${where}, and the last records of the mirror are not the link's. Somebody else wrote into the mirror, ${surplus} offset(s) more than the source has. ` +
+          'Deny writes to the topic, delete it and mirror it anew',
       );
 };

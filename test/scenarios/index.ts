@@ -1,0 +1,21 @@
+/** All scenarios: each plays on embedded and on real clusters and expects the same of both. */
+import { badInputScenarios } from './bad-input.ts';
+import { continuingScenarios } from './continuing.ts';
+import { disturbanceScenarios } from './disturbances.ts';
+import { foreignWriteScenarios } from './foreign-writes.ts';
+import { lifecycleScenarios } from './lifecycle.ts';
+import { mirroringScenarios } from './mirroring.ts';
+import { obstacleScenarios } from './obstacles.ts';
+import { sourceChangeScenarios } from './source-changes.ts';
+import type { Scenario } from './stage.ts';
+
+export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
+  mirroring: mirroringScenarios,
+  continuing: continuingScenarios,
+  'foreign writes': foreignWriteScenarios,
+  disturbances: disturbanceScenarios,
+  'changes of the source': sourceChangeScenarios,
+  'logs that are not mirrored yet': obstacleScenarios,
+  'bad input': badInputScenarios,
+  lifecycle: lifecycleScenarios,
+};

@@ -1,0 +1,68 @@
+/** The link's way to its brokers, in a test's hands: cut it, or lose what comes back. The brokers are untouched, so it works with real ones. */
+import { type OpenTransport, openTcp, type Transport } from '../../src/client/transport.ts';
+import { LinkError } from '../../src/errors.ts';
+import type { Api } from '../../src/protocol/schema.ts';
+
+/** Behind the four length bytes of a request. */
+const API_KEY_AT = 4;
+
+export class Network {
+  readonly #open = new Set<Transport>();
+  #doomed: { readonly apiKey: number; left: number } | null = null;
+  /** Answers that were lost so far. */
+  lostAnswers = 0;
+  /** Connections opened so far. */
+  opened = 0;
+
+  /** To be given to the link. */
+  readonly openTransport: OpenTransport = async (endpoint, events, limits) => {
+    let doomed = false;
+    const took = (size: number): void => {
+      if (doomed) {
+        this.lostAnswers++;
+        throw new LinkError('KLINK_CONNECT', 'The network lost an answer', { retriable: true });
+      }
+      events.sink.took(size);
+    };
+    const transport = await openTcp(
+      endpoint,
+      {
+        sink: { room: () => events.sink.room(), took },
+        closed: (error) => {
+          this.#open.delete(tapped);
+          events.closed(error);
+        },
+      },
+      limits,
+    );
+    const tapped: Transport = {
+      write: (chunks) => {
+        const due = this.#doomed;
+        if (due !== null && due.left > 0 && chunks[0]!.readInt16BE(API_KEY_AT) === due.apiKey) {
+          due.left--;
+          doomed = true;
+        }
+        transport.write(chunks);
+      },
+      destroy: () => transport.destroy(),
+    };
+    this.#open.add(tapped);
+    this.opened++;
+    return tapped;
+  };
+
+  /** Connections that are open now. */
+  get connections(): number {
+    return this.#open.size;
+  }
+
+  /** Drops every connection, whatever is on its way. */
+  cut(): void {
+    for (const transport of this.#open) transport.destroy();
+  }
+
+  /** The next `count` requests of this kind reach the broker and are worked on, but their answers are lost with the connection. */
+  loseAnswers(api: Api, count: number): void {
+    this.#doomed = { apiKey: api.key, left: count };
+  }
+}

@@ -1,0 +1,154 @@
+/** Scenarios of a source that is not what it was: each stops the mirror with its own reason, and leaves what was copied. */
+import { expect } from 'vitest';
+import { sampleBatches } from './sample-batches.ts';
+import { failsWith, inState, type Scenario, type Stage } from './stage.ts';
+
+/** A topic of this many batches, mirrored. */
+const mirrored = async (stage: Stage, batches: number) => {
+  const topic = stage.topic();
+  await stage.source.bench.createTopic(topic);
+  await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 1, batches }));
+  const link = await stage.link([topic]);
+  await stage.expectMirrored(link, topic);
+  const log = await stage.destination.bench.walk(topic, 0);
+  return { topic, link, log };
+};
+
+const deleted: Scenario = {
+  name: 'the source topic is deleted',
+  play: async (stage) => {
+    const { topic, link, log } = await mirrored(stage, 4);
+    await stage.source.bench.deleteTopic(topic);
+    const { error } = await failsWith(link, topic, 'SOURCE_TOPIC_MAY_BE_DELETED');
+    expect(error?.code).toBe('KLINK_SOURCE_CHANGED');
+    expect(await stage.destination.bench.walk(topic, 0)).toEqual(log);
+  },
+};
+
+const recreated: Scenario = {
+  name: 'the source topic is deleted and created anew while the link runs',
+  play: async (stage) => {
+    const { topic, link, log } = await mirrored(stage, 4);
+    await stage.source.bench.deleteTopic(topic);
+    await stage.source.bench.createTopic(topic);
+    await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 2, batches: 9 }));
+    // It may have been looked for in the moment when it was not there.
+    await failsWith(link, topic, ['SOURCE_TOPIC_ID_CHANGED', 'SOURCE_TOPIC_MAY_BE_DELETED']);
+    expect(await stage.destination.bench.walk(topic, 0)).toEqual(log);
+  },
+};
+
+const recreatedWhileClosed: Scenario = {
+  name: 'the source topic is deleted and created anew while no link runs, with the same records',
+  play: async (stage) => {
+    const { topic, link, log } = await mirrored(stage, 4);
+    await link.close();
+    await stage.source.bench.deleteTopic(topic);
+    await stage.source.bench.createTopic(topic);
+    await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 1, batches: 6 }));
+    const next = await stage.link([topic]);
+    const { error } = await failsWith(next, topic, 'SOURCE_TOPIC_ID_CHANGED');
+    expect(error?.message).toContain((await stage.source.bench.topicId(topic))!);
+    expect(await stage.destination.bench.walk(topic, 0)).toEqual(log);
+  },
+};
+
+const truncated: Scenario = {
+  name: 'the source loses records that were copied, and writes others in their place',
+  play: async (stage) => {
+    const { topic, link, log } = await mirrored(stage, 6);
+    const cut = log.batches[4]!.baseOffset;
+    await stage.source.truncate(topic, 0, cut);
+    await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 3, batches: 9 }));
+    const { error } = await failsWith(link, topic, 'UNEXPECTED_TRUNCATION');
+    expect(error?.code).toBe('KLINK_SOURCE_CHANGED');
+    expect(await stage.destination.bench.walk(topic, 0)).toEqual(log);
+  },
+};
+
+const shortened: Scenario = {
+  name: 'the source loses records that were copied, and nothing comes in their place',
+  play: async (stage) => {
+    const { topic, link, log } = await mirrored(stage, 6);
+    const cut = log.batches[4]!.baseOffset;
+    await stage.source.truncate(topic, 0, cut);
+    const { error } = await failsWith(link, topic, 'UNEXPECTED_TRUNCATION');
+    expect(error?.message).toContain(`${log.end - cut} offset(s)`);
+    expect(await stage.destination.bench.walk(topic, 0)).toEqual(log);
+  },
+};
+
+const expired: Scenario = {
+  name: 'the source deletes records that were not copied yet',
+  play: async (stage) => {
+    const { topic, link, log } = await mirrored(stage, 4);
+    await link.close();
+    await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 4, batches: 6 }));
+    const { batches } = await stage.source.bench.walk(topic, 0);
+    await stage.source.bench.deleteRecords(topic, 0, batches[7]!.baseOffset);
+    const next = await stage.link([topic]);
+    const { error } = await failsWith(next, topic, 'SOURCE_RECORDS_EXPIRED');
+    expect(error?.message).toContain(`${batches[7]!.baseOffset - log.end} offset(s)`);
+    expect(await stage.destination.bench.walk(topic, 0)).toEqual(log);
+  },
+};
+
+const expiredUpToTheMirror: Scenario = {
+  name: 'the source deletes only what was copied: the mirror goes on',
+  play: async (stage) => {
+    const { topic, link, log } = await mirrored(stage, 4);
+    await stage.source.bench.deleteRecords(topic, 0, log.batches[2]!.baseOffset);
+    await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 5, batches: 2 }));
+    await link.caughtUp({ timeoutMs: 30_000 });
+    await link.close();
+    // All of it, and the link has to find its place anew.
+    await stage.source.bench.deleteRecords(topic, 0, -1);
+    const next = await stage.link([topic]);
+    await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 6, batches: 2 }));
+    await next.caughtUp({ timeoutMs: 30_000 });
+    await inState(next, topic, 'ACTIVE');
+    const [source, destination] = [await stage.source.bench.walk(topic, 0), await stage.destination.bench.walk(topic, 0)];
+    expect(destination.batches.filter(({ baseOffset }) => baseOffset >= source.start)).toEqual(source.batches);
+    expect(destination.end).toBe(source.end);
+  },
+};
+
+const logStart: Scenario = {
+  name: 'a source log that does not start at 0 is not mirrored',
+  play: async (stage) => {
+    const topic = stage.topic();
+    await stage.source.bench.createTopic(topic, { partitions: 2 });
+    for (const partition of [0, 1]) await stage.source.bench.append(topic, partition, await sampleBatches({ seed: 7, batches: 4 }));
+    const { batches } = await stage.source.bench.walk(topic, 1);
+    await stage.source.bench.deleteRecords(topic, 1, batches[2]!.baseOffset);
+    const link = await stage.link([topic]);
+    const { partition, error } = await failsWith(link, topic, 'UNSUPPORTED_LOG_START');
+    expect(partition).toBe(1);
+    expect(error?.message).toContain(`offset ${batches[2]!.baseOffset}`);
+    expect(await stage.destination.bench.range(topic, 1)).toEqual({ start: 0, end: 0 });
+  },
+};
+
+const mirrorDeleted: Scenario = {
+  name: 'the mirror topic is deleted under the link',
+  play: async (stage) => {
+    const { topic, link } = await mirrored(stage, 4);
+    await stage.destination.bench.deleteTopic(topic);
+    const { error } = await failsWith(link, topic, 'DESTINATION_TOPIC_DELETED');
+    expect(error?.message).toContain('start the link again');
+    await link.close();
+    await stage.expectMirrored(await stage.link([topic]), topic);
+  },
+};
+
+export const sourceChangeScenarios: readonly Scenario[] = [
+  deleted,
+  recreated,
+  recreatedWhileClosed,
+  truncated,
+  shortened,
+  expired,
+  expiredUpToTheMirror,
+  logStart,
+  mirrorDeleted,
+];
