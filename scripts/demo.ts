@@ -40,6 +40,7 @@ process.once('exit', () => terminal.settle());
 const play = async ({ source, destination }: DemoClusters): Promise<boolean> => {
   const client = await WireClient.connect(source.bootstrap);
   const stopProducers = new AbortController();
+  let writing = Promise.resolve();
   let link: ClusterLink | null = null;
   try {
     await client.createTopics(TOPICS.map(({ name, partitions }) => ({ name, partitions, replicas: source.replicas })));
@@ -60,7 +61,9 @@ const play = async ({ source, destination }: DemoClusters): Promise<boolean> => 
     );
     show.follow(link, source.kind, destination.kind);
     show.note('the link has created the mirror topics and catches up; producers go on writing');
-    const writing = producers.run(stopProducers.signal);
+    writing = producers.run(stopProducers.signal);
+    // Seen when it is awaited: after the scenes in between.
+    writing.catch(() => {});
     await delay(CATCH_UP_PICTURE_MS, undefined, { signal });
     const middle = show.frame(PICTURE_COLUMNS);
     await link.caughtUp({ signal, timeoutMs: PATIENCE_MS });
@@ -95,6 +98,7 @@ const play = async ({ source, destination }: DemoClusters): Promise<boolean> => 
     return await prove(link, { source, destination }, middle);
   } finally {
     stopProducers.abort();
+    await Promise.allSettled([writing]);
     client.close();
     show.end();
     await link?.close();
