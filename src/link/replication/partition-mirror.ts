@@ -110,6 +110,11 @@ export class PartitionMirror {
   readonly #runs: Run[] = [];
   #queuedBytes = 0;
   #inFlight = 0;
+  /**
+   * A leader that has no state of the link's producer takes any sequence as its first. So the first batch of a run goes alone: were it
+   * refused for a moment and its successor not, that one would land where the first belongs.
+   */
+  #inFlightLimit = 1;
   /** A failure that takes effect when everything before it has been acknowledged. */
   #stop: MirrorFailure | null = null;
 
@@ -154,7 +159,7 @@ export class PartitionMirror {
   }
 
   get hasBatchToSend(): boolean {
-    return this.phase === 'mirroring' && this.#runs.length > 0 && this.#inFlight < MAX_IN_FLIGHT;
+    return this.phase === 'mirroring' && this.#runs.length > 0 && this.#inFlight < this.#inFlightLimit;
   }
 
   get label(): string {
@@ -170,6 +175,7 @@ export class PartitionMirror {
     this.sourceStart = alignment.sourceStart;
     this.sourceEnd = alignment.sourceEnd;
     this.error = null;
+    this.#inFlightLimit = 1;
     this.#change('mirroring');
     this.#listener.readyToFetch(this);
   }
@@ -265,6 +271,7 @@ export class PartitionMirror {
     this.ackedOffset = Math.max(this.ackedOffset, batch.nextOffset);
     this.bytes += batch.bytes.length;
     this.batches++;
+    this.#inFlightLimit = MAX_IN_FLIGHT;
     if (this.phase === 'mirroring') this.#recovered();
     this.#listener.progressed(this);
     if (this.phase === 'draining') {

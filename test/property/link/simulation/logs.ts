@@ -1,0 +1,195 @@
+/** The logs of one partition on both sides, with the rules by which real brokers read and append; independent of the engine. */
+import type { Random } from '../../../../src/client/clock.ts';
+import { computeCrc } from '../../../../src/codec/batch-crc.ts';
+import { RecordBatch } from '../../../../src/codec/record-batch.ts';
+import { ErrorCode } from '../../../../src/protocol/error-codes.ts';
+import { type BatchKind, makeBatch, makeOldMessage } from './batches.ts';
+
+export interface Entry {
+  readonly base: number;
+  readonly next: number;
+  readonly bytes: Buffer;
+}
+
+/** What both sides have: a leader, its epoch, and batches. */
+export abstract class SimLog {
+  leader: number;
+  leaderEpoch = 0;
+  entries: Entry[] = [];
+  start = 0;
+  /** Up to here every in-sync replica has it: what consumers may read. */
+  highWatermark = 0;
+
+  constructor(leader: number) {
+    this.leader = leader;
+  }
+
+  get end(): number {
+    return this.entries.at(-1)?.next ?? this.start;
+  }
+
+  /** As a consumer reads: whole batches from the one that holds `offset`, the last one perhaps cut off. */
+  read(offset: number, maxBytes: number, wholeFirst: boolean): Buffer {
+    const found: Buffer[] = [];
+    let bytes = 0;
+    for (const entry of this.entries) {
+      if (entry.next <= offset || entry.next > this.highWatermark) continue;
+      if (bytes >= maxBytes) break;
+      found.push(entry.bytes);
+      bytes += entry.bytes.length;
+    }
+    const first = found[0]?.length ?? 0;
+    return Buffer.concat(found).subarray(0, wholeFirst ? Math.max(first, maxBytes) : maxBytes);
+  }
+}
+
+/** The source: producers append, and what the engine has to notice happens here. */
+export class SourceLog extends SimLog {
+  /** Where each leader epoch begins. */
+  readonly #epochs: { readonly epoch: number; readonly start: number }[] = [{ epoch: 0, start: 0 }];
+
+  append(random: Random, kind: BatchKind = 'data', offsets = 1 + Math.floor(random() * 4)): void {
+    const size = { payloadBytes: Math.floor(random() * 40) };
+    this.#push(makeBatch({ kind, base: this.end, offsets, leaderEpoch: this.leaderEpoch, ...size }, random), offsets);
+  }
+
+  appendOldMessage(): void {
+    this.#push(makeOldMessage(this.end), 1);
+  }
+
+  /** A batch whose header cannot be: the count is above its range. */
+  appendCorrupt(random: Random): void {
+    this.#push(makeBatch({ base: this.end, offsets: 2, leaderEpoch: this.leaderEpoch }, random, { recordsCount: 9 }), 2);
+  }
+
+  /** Offsets without a batch, as compaction leaves them. */
+  skip(random: Random, offsets: number): void {
+    const bytes = makeBatch({ base: this.end + offsets, offsets: 1, leaderEpoch: this.leaderEpoch }, random);
+    this.entries.push({ base: this.end + offsets, next: this.end + offsets + 1, bytes });
+    this.highWatermark = this.end;
+  }
+
+  moveLeader(leader: number): void {
+    this.leader = leader;
+    this.leaderEpoch++;
+    this.#epochs.push({ epoch: this.leaderEpoch, start: this.end });
+  }
+
+  /** An unclean election: the new leader lacks the last batches. */
+  loseTail(batches: number, leader: number): void {
+    this.entries.splice(Math.max(0, this.entries.length - batches));
+    this.highWatermark = this.end;
+    while ((this.#epochs.at(-1)?.start ?? 0) > this.end && this.#epochs.length > 1) this.#epochs.pop();
+    this.moveLeader(leader);
+  }
+
+  expire(batches: number): void {
+    this.start = this.entries[batches - 1]?.next ?? this.start;
+    this.entries.splice(0, batches);
+  }
+
+  /** KIP-595: where the history of a fetcher that last saw `epoch` ends at this leader. */
+  endOfEpoch(epoch: number): { readonly epoch: number; readonly endOffset: number } {
+    const known = this.#epochs.filter((entry) => entry.epoch <= epoch);
+    const last = known.at(-1) ?? { epoch: -1, start: 0 };
+    return { epoch: last.epoch, endOffset: this.#epochs[known.length]?.start ?? this.end };
+  }
+
+  #push(bytes: Buffer, offsets: number): void {
+    this.entries.push({ base: this.end, next: this.end + offsets, bytes });
+    this.highWatermark = this.end;
+  }
+}
+
+interface ProducerState {
+  readonly epoch: number;
+  /** The last five: what a broker recognises as repeated. */
+  readonly batches: readonly { readonly first: number; readonly last: number; readonly base: number }[];
+}
+
+export interface ProduceAnswer {
+  readonly errorCode: number;
+  readonly baseOffset: number;
+}
+
+const SEQUENCES = 2 ** 31;
+const REMEMBERED = 5;
+
+/** The destination: compare-and-append as a broker does it (broker-facts A.1, A.4). */
+export class DestinationLog extends SimLog {
+  /** How often something was written that is not the source's batch at that offset; told by {@link onAppend}. */
+  onAppend: (entry: Entry) => void = () => {};
+  readonly #producers = new Map<bigint, ProducerState>();
+
+  /** A Produce of the link. With `acks` 1 the high watermark stays behind until {@link replicate}. */
+  produce(sent: Buffer, acks: number): ProduceAnswer {
+    const batch = RecordBatch.at(sent);
+    const refused = (errorCode: number): ProduceAnswer => ({ errorCode, baseOffset: -1 });
+    if (batch.sizeInBytes !== sent.length || batch.baseOffset !== 0n || !batch.isDense || batch.isControl)
+      return refused(ErrorCode.INVALID_RECORD);
+    if (computeCrc(batch) !== batch.crc) return refused(ErrorCode.CORRUPT_MESSAGE);
+    const { producerId, producerEpoch, baseSequence: first, lastOffsetDelta } = batch;
+    const last = (first + lastOffsetDelta) % SEQUENCES;
+    const state = this.#producers.get(producerId);
+    if (state !== undefined) {
+      if (producerEpoch < state.epoch) return refused(ErrorCode.INVALID_PRODUCER_EPOCH);
+      const repeated = state.batches.find((known) => known.first === first && known.last === last);
+      if (repeated !== undefined) return { errorCode: ErrorCode.NONE, baseOffset: repeated.base };
+      const expected = ((state.batches.at(-1)?.last ?? -1) + 1) % SEQUENCES;
+      if (first !== expected) return refused(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
+    }
+    const base = this.end;
+    const bytes = Buffer.from(sent);
+    bytes.writeBigInt64BE(BigInt(base), 0);
+    bytes.writeInt32BE(this.leaderEpoch, 12);
+    this.#keep({ base, next: base + lastOffsetDelta + 1, bytes });
+    if (acks === -1) this.replicate();
+    return { errorCode: ErrorCode.NONE, baseOffset: base };
+  }
+
+  /** Somebody else's producer. */
+  writeForeign(random: Random): void {
+    this.#keep({
+      base: this.end,
+      next: this.end + 1,
+      bytes: makeBatch({ base: this.end, offsets: 1, leaderEpoch: 0 }, random, { producerId: -1n }),
+    });
+    this.replicate();
+  }
+
+  replicate(): void {
+    this.highWatermark = this.end;
+  }
+
+  /** A follower takes over: it has what is below the high watermark, and perhaps not the rest. Returns the number of offsets lost. */
+  moveLeader(leader: number, losesTail: boolean): number {
+    const before = this.end;
+    this.leader = leader;
+    this.leaderEpoch++;
+    if (losesTail) this.entries = this.entries.filter(({ next }) => next <= this.highWatermark);
+    this.replicate();
+    this.#producers.clear();
+    for (const entry of this.entries) this.#remember(entry);
+    return before - this.end;
+  }
+
+  #keep(entry: Entry): void {
+    this.entries.push(entry);
+    this.#remember(entry);
+    this.onAppend(entry);
+  }
+
+  #remember({ base, bytes }: Entry): void {
+    const { producerId, producerEpoch, baseSequence: first, lastOffsetDelta } = RecordBatch.at(bytes);
+    if (producerId < 0n) return;
+    const batches = [...(this.#producers.get(producerId)?.batches ?? []), { first, last: (first + lastOffsetDelta) % SEQUENCES, base }];
+    this.#producers.set(producerId, { epoch: producerEpoch, batches: batches.slice(-REMEMBERED) });
+  }
+}
+
+/** Whether a batch at the destination is the source's, in everything that a link must not change. Byte positions as KIP-98 has them. */
+export const isCopyOf = (source: Buffer, copy: Buffer): boolean =>
+  source.length === copy.length &&
+  source.compare(copy, 0, 12, 0, 12) === 0 &&
+  source.compare(copy, 21, 43, 21, 43) === 0 &&
+  source.compare(copy, 57, copy.length, 57, source.length) === 0;

@@ -1,0 +1,250 @@
+/** The brokers of one simulated cluster: they answer what the engine asks, by real rules, and misbehave when they are told to. */
+import { LinkError } from '../../../../src/errors.ts';
+import { ErrorCode } from '../../../../src/protocol/error-codes.ts';
+import { Fetch, type FetchRequest, type FetchResponse } from '../../../../src/protocol/messages/fetch.ts';
+import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse } from '../../../../src/protocol/messages/list-offsets.ts';
+import type { MetadataResponse } from '../../../../src/protocol/messages/metadata.ts';
+import { Produce, type ProduceRequest, type ProduceResponse } from '../../../../src/protocol/messages/produce.ts';
+import type { Api } from '../../../../src/protocol/schema.ts';
+import { DestinationLog, type SimLog, SourceLog } from './logs.ts';
+import { type CachedPartition, SessionCache } from './session-cache.ts';
+
+/** What a Produce meets instead of a plain append. */
+export interface ProduceFault {
+  readonly errorCode: number;
+  /** The batch is in the leader's log all the same. */
+  readonly isWritten: boolean;
+}
+
+const LATEST = -1n;
+const NO_SESSION_EPOCH = -1;
+const DEBUGGING_REPLICA = -2;
+const TOPIC_IDS: Readonly<Record<string, string>> = { source: 'AAAAAAAAAAAAAAAAAAAAAQ', destination: 'AAAAAAAAAAAAAAAAAAAAAg' };
+
+type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number];
+type ProducePartitionAnswer = ProduceResponse['responses'][number]['partitionResponses'][number];
+
+export class SimBrokers {
+  readonly role: 'source' | 'destination';
+  readonly ids: readonly number[];
+  readonly topic = 't';
+  readonly logs: readonly SimLog[];
+  /** Taken by the next produced batches, one each. */
+  readonly produceFaults: ProduceFault[] = [];
+  /** Taken by the next fetches of sessions: error codes for the whole answer. */
+  readonly fetchFaults: number[] = [];
+  /** So many metadata answers are those of before the last election. */
+  staleAnswers = 0;
+  /** What a broker has seen go wrong by its own rules: must stay empty. */
+  readonly complaints: string[] = [];
+  readonly sessions: ReadonlyMap<number, SessionCache>;
+  readonly #down = new Set<number>();
+  readonly #told = new Map<string, number>();
+  #stale: MetadataResponse;
+
+  constructor(role: 'source' | 'destination', ids: readonly number[], logs: readonly SimLog[]) {
+    this.role = role;
+    this.ids = ids;
+    this.logs = logs;
+    this.sessions = new Map(ids.map((id) => [id, new SessionCache()]));
+    this.#stale = this.#describe();
+  }
+
+  get topicId(): string {
+    return TOPIC_IDS[this.role] as string;
+  }
+
+  isDown(broker: number): boolean {
+    return this.#down.has(broker);
+  }
+
+  stop(broker: number): void {
+    this.#down.add(broker);
+    this.sessions.get(broker)?.evict();
+  }
+
+  restartAll(): void {
+    this.#down.clear();
+  }
+
+  /** Before an election, so that stale answers can be given afterwards. */
+  remember(): void {
+    this.#stale = this.#describe();
+  }
+
+  metadata(): MetadataResponse {
+    if (this.ids.every((id) => this.#down.has(id))) {
+      throw new LinkError('KLINK_CONNECT', `No broker of the ${this.role} answers`, { retriable: true });
+    }
+    if (this.staleAnswers === 0) return this.#describe();
+    this.staleAnswers--;
+    return this.#stale;
+  }
+
+  /** What a process knows that starts: it would not start if nobody had answered. */
+  get present(): MetadataResponse {
+    return this.#describe();
+  }
+
+  /** Whether the broker would rather wait for data than answer. Changes nothing. */
+  wouldWait(broker: number, api: Api, body: unknown): boolean {
+    if (api !== Fetch) return false;
+    const request = body as FetchRequest;
+    if (this.fetchFaults.length > 0 && request.sessionEpoch !== NO_SESSION_EPOCH) return false;
+    const view = this.sessions.get(broker)?.peek(request);
+    if (view === undefined || view.errorCode !== ErrorCode.NONE) return false;
+    return !view.partitions.some((partition) => {
+      const { errorCode, records, divergingEpoch } = this.#read(broker, partition, 1, true);
+      return errorCode !== 0 || (records?.length ?? 0) > 0 || divergingEpoch.endOffset >= 0n;
+    });
+  }
+
+  answer(broker: number, api: Api, body: unknown): unknown {
+    if (api === Produce) return this.#produce(broker, body as ProduceRequest);
+    if (api === Fetch) return this.#fetch(broker, body as FetchRequest);
+    if (api === ListOffsets) return this.#listOffsets(broker, body as ListOffsetsRequest);
+    throw new Error(`The simulation has no ${api.name}`);
+  }
+
+  #describe(): MetadataResponse {
+    const partitions = this.logs.map((log, partitionIndex) => ({
+      errorCode: ErrorCode.NONE,
+      partitionIndex,
+      leaderId: log.leader,
+      leaderEpoch: log.leaderEpoch,
+      replicaNodes: [...this.ids],
+      isrNodes: [...this.ids],
+      offlineReplicas: [],
+    }));
+    return {
+      throttleTimeMs: 0,
+      brokers: this.ids.filter((id) => !this.#down.has(id)).map((nodeId) => ({ nodeId, host: this.role, port: nodeId, rack: null })),
+      clusterId: this.role,
+      controllerId: this.ids[0] ?? -1,
+      topics: [
+        {
+          errorCode: ErrorCode.NONE,
+          name: this.topic,
+          topicId: this.topicId,
+          isInternal: false,
+          partitions,
+          topicAuthorizedOperations: -2_147_483_648,
+        },
+      ],
+      clusterAuthorizedOperations: -2_147_483_648,
+    };
+  }
+
+  #produce(broker: number, { acks, topicData }: ProduceRequest): ProduceResponse {
+    const responses = topicData.map(({ name = '', partitionData }) => {
+      const asked = partitionData.map(({ index }) => index);
+      if (new Set(asked).size < asked.length) this.complaints.push(`two batches for one partition in one request: ${asked.join(', ')}`);
+      const partitionResponses = partitionData.map(({ index, records }): ProducePartitionAnswer => {
+        const answer = this.#append(broker, index, records ?? Buffer.alloc(0), acks);
+        return {
+          index,
+          errorCode: answer.errorCode,
+          baseOffset: BigInt(answer.baseOffset),
+          logAppendTimeMs: -1n,
+          logStartOffset: 0n,
+          recordErrors: [],
+          errorMessage: null,
+          currentLeader: { leaderId: -1, leaderEpoch: -1 },
+        };
+      });
+      return { name, partitionResponses };
+    });
+    return { responses, throttleTimeMs: 0, nodeEndpoints: [] };
+  }
+
+  #append(broker: number, index: number, records: Buffer, acks: number): { readonly errorCode: number; readonly baseOffset: number } {
+    const log = this.logs[index];
+    if (!(log instanceof DestinationLog)) throw new Error('Produce to the source');
+    if (log.leader !== broker) return { errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, baseOffset: -1 };
+    const fault = this.produceFaults.shift();
+    if (fault === undefined) return log.produce(records, acks);
+    // Written, but not on the followers.
+    if (fault.isWritten) log.produce(records, 1);
+    return { errorCode: fault.errorCode, baseOffset: -1 };
+  }
+
+  #listOffsets(broker: number, { replicaId, topics }: ListOffsetsRequest): ListOffsetsResponse {
+    const answered = topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex, timestamp }) => {
+        const log = this.logs[partitionIndex] as SimLog;
+        const isLeader = log.leader === broker;
+        // Any replica answers the debugging replica id: a follower with what it has.
+        const errorCode = isLeader || replicaId === DEBUGGING_REPLICA ? ErrorCode.NONE : ErrorCode.NOT_LEADER_OR_FOLLOWER;
+        const end = replicaId === DEBUGGING_REPLICA && isLeader ? log.end : log.highWatermark;
+        const offset = BigInt(timestamp === LATEST ? end : log.start);
+        return { partitionIndex, errorCode, timestamp: -1n, offset, leaderEpoch: log.leaderEpoch };
+      }),
+    }));
+    return { throttleTimeMs: 0, topics: answered };
+  }
+
+  #fetch(broker: number, request: FetchRequest): FetchResponse {
+    const cache = this.sessions.get(broker) as SessionCache;
+    const fault = request.sessionEpoch === NO_SESSION_EPOCH ? undefined : this.fetchFaults.shift();
+    if (fault !== undefined) return fetchAnswer(fault, 0, []);
+    const view = cache.handle(request);
+    if (view.errorCode !== ErrorCode.NONE) return fetchAnswer(view.errorCode, 0, []);
+    const answers: [CachedPartition, PartitionAnswer][] = [];
+    let left = request.maxBytes ?? Number.MAX_SAFE_INTEGER;
+    let wholeFirst = true;
+    for (const partition of view.partitions) {
+      const answer = this.#read(broker, partition, Math.min(left, partition.partitionMaxBytes), wholeFirst);
+      const bytes = answer.records?.length ?? 0;
+      left = Math.max(0, left - bytes);
+      if (bytes > 0) wholeFirst = false;
+      const key = `${view.sessionId}/${partition.topicId}/${partition.partition}`;
+      const known = this.#told.get(key);
+      const highWatermark = Number(answer.highWatermark);
+      const isNews = answer.errorCode !== 0 || bytes > 0 || answer.divergingEpoch.endOffset >= 0n || known !== highWatermark;
+      if (view.isIncremental && !isNews) continue;
+      if (view.sessionId !== 0) this.#told.set(key, highWatermark);
+      answers.push([partition, answer]);
+      if (bytes > 0) cache.served(view.sessionId, partition);
+    }
+    return fetchAnswer(ErrorCode.NONE, view.sessionId, answers);
+  }
+
+  #read(broker: number, asked: CachedPartition, maxBytes: number, wholeFirst: boolean): PartitionAnswer {
+    const log = this.logs[asked.partition] as SimLog;
+    const offset = Number(asked.fetchOffset);
+    const { currentLeaderEpoch = -1, lastFetchedEpoch = -1 } = asked;
+    const answer = {
+      partitionIndex: asked.partition,
+      errorCode: 0,
+      highWatermark: BigInt(log.highWatermark),
+      lastStableOffset: BigInt(log.highWatermark),
+      logStartOffset: BigInt(log.start),
+      divergingEpoch: { epoch: -1, endOffset: -1n },
+      currentLeader: { leaderId: -1, leaderEpoch: -1 },
+      snapshotId: { endOffset: -1n, epoch: -1 },
+      abortedTransactions: null,
+      preferredReadReplica: -1,
+      records: null as Buffer | null,
+    };
+    const refused = (errorCode: number): PartitionAnswer => ({ ...answer, errorCode, highWatermark: -1n, logStartOffset: -1n });
+    if (log.leader !== broker) return refused(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    if (currentLeaderEpoch >= 0 && currentLeaderEpoch < log.leaderEpoch) return refused(ErrorCode.FENCED_LEADER_EPOCH);
+    if (currentLeaderEpoch > log.leaderEpoch) return refused(ErrorCode.UNKNOWN_LEADER_EPOCH);
+    if (lastFetchedEpoch >= 0 && log instanceof SourceLog) {
+      const history = log.endOfEpoch(lastFetchedEpoch);
+      if (history.epoch < lastFetchedEpoch || history.endOffset < offset)
+        return { ...answer, divergingEpoch: { epoch: history.epoch, endOffset: BigInt(history.endOffset) } };
+    }
+    if (offset < log.start || offset > log.end) return refused(ErrorCode.OFFSET_OUT_OF_RANGE);
+    return { ...answer, records: Buffer.from(log.read(offset, maxBytes, wholeFirst)) };
+  }
+}
+
+const fetchAnswer = (errorCode: number, sessionId: number, answers: readonly [CachedPartition, PartitionAnswer][]): FetchResponse => ({
+  throttleTimeMs: 0,
+  errorCode,
+  sessionId,
+  responses: answers.map(([{ topicId }, answer]) => ({ topic: '', topicId, partitions: [answer] })),
+  nodeEndpoints: [],
+});

@@ -1,0 +1,202 @@
+/** A process's side of a simulated cluster: what the engine takes for a `Cluster`, with connections that the world serves, delays and cuts. */
+import type { Cluster } from '../../../../src/client/cluster.ts';
+import { MetadataCache } from '../../../../src/client/metadata.ts';
+import { LinkError } from '../../../../src/errors.ts';
+import { Produce, type ProduceRequest } from '../../../../src/protocol/messages/produce.ts';
+import type { Api } from '../../../../src/protocol/schema.ts';
+import type { SimBrokers } from './sim-brokers.ts';
+import type { Happening, World } from './world.ts';
+
+interface Pending {
+  readonly api: Api;
+  readonly body: unknown;
+  readonly waitsUntil: number;
+  response?: unknown;
+  readonly resolve: (response: unknown) => void;
+  readonly reject: (error: LinkError) => void;
+}
+
+const never = <T>(): Promise<T> => new Promise<T>(() => {});
+
+/** One connection: the broker works on one request at a time, and answers in order. */
+class SimConnection implements Happening {
+  readonly name: string;
+  readonly broker: number;
+  isOpen = true;
+  readonly #world: World;
+  readonly #brokers: SimBrokers;
+  readonly #queue: Pending[] = [];
+
+  constructor(world: World, brokers: SimBrokers, broker: number, lane: string) {
+    this.#world = world;
+    this.#brokers = brokers;
+    this.broker = broker;
+    this.name = `${brokers.role} ${broker}/${lane}`;
+    world.add(this);
+  }
+
+  get produces(): readonly ProduceRequest[] {
+    return this.#queue.filter(({ api }) => api === Produce).map(({ body }) => body as ProduceRequest);
+  }
+
+  send(api: Api, body: { readonly maxWaitMs?: number }, { signal }: { readonly signal?: AbortSignal } = {}): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (!this.isOpen) throw lost(this.name);
+      if (signal?.aborted) throw aborted(api);
+      const abort = (): void => reject(aborted(api));
+      signal?.addEventListener('abort', abort, { once: true });
+      const settled = (): void => signal?.removeEventListener('abort', abort);
+      this.#queue.push({
+        api,
+        body: snapshot(api, body),
+        waitsUntil: this.#world.clock.now() + (body.maxWaitMs ?? 0),
+        resolve: (response) => {
+          settled();
+          resolve(response);
+        },
+        reject: (error) => {
+          settled();
+          reject(error);
+        },
+      });
+    });
+  }
+
+  enabled(): boolean {
+    const head = this.#queue[0];
+    if (head === undefined) return false;
+    return 'response' in head || this.#world.clock.now() >= head.waitsUntil || !this.#brokers.wouldWait(this.broker, head.api, head.body);
+  }
+
+  dueAt(): number | undefined {
+    const head = this.#queue[0];
+    return head === undefined || 'response' in head ? undefined : head.waitsUntil;
+  }
+
+  run(): void {
+    const head = this.#queue[0];
+    if (head === undefined) return;
+    if ('response' in head) {
+      this.#queue.shift();
+      head.resolve(head.response);
+    } else head.response = this.#brokers.answer(this.broker, head.api, head.body);
+  }
+
+  /** The connection breaks. What the broker has received it may still work on, one after the other, with nobody to answer. */
+  cut(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.#world.remove(this);
+    this.#world.note(`cut ${this.name}`);
+    const received = this.#queue.filter((pending) => !('response' in pending) && pending.api === Produce);
+    const arrived = this.#world.below(received.length + 1);
+    if (arrived > 0) this.#haunt(received.slice(0, arrived));
+    for (const { reject } of this.#queue.splice(0)) reject(lost(this.name));
+  }
+
+  #haunt(requests: Pending[]): void {
+    const ghost: Happening = {
+      name: `ghost of ${this.name}`,
+      enabled: () => true,
+      run: () => {
+        const next = requests.shift();
+        if (next !== undefined) this.#brokers.answer(this.broker, next.api, next.body);
+        if (requests.length === 0) this.#world.remove(ghost);
+      },
+    };
+    this.#world.add(ghost);
+  }
+}
+
+export class SimCluster {
+  readonly settings: { readonly role: string };
+  readonly metadata = new MetadataCache();
+  readonly #world: World;
+  readonly #brokers: SimBrokers;
+  readonly #connections = new Map<string, Promise<SimConnection>>();
+  readonly #open = new Set<SimConnection>();
+  #isDead = false;
+
+  constructor(world: World, brokers: SimBrokers) {
+    this.#world = world;
+    this.#brokers = brokers;
+    this.settings = { role: brokers.role };
+    this.metadata.apply(brokers.present);
+  }
+
+  /** As the engine sees it. */
+  get asCluster(): Cluster {
+    return this as unknown as Cluster;
+  }
+
+  get connections(): readonly SimConnection[] {
+    return [...this.#open].filter(({ isOpen }) => isOpen);
+  }
+
+  async refreshMetadata(): Promise<void> {
+    if (this.#isDead) return never();
+    await this.#world.sometime(`${this.#brokers.role} metadata`, () => this.metadata.apply(this.#brokers.metadata()));
+  }
+
+  async send(
+    api: Api,
+    body: object,
+    target: { readonly broker: number } | { readonly leader: { readonly topic: string; readonly partition: number } },
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<unknown> {
+    const broker =
+      'broker' in target ? target.broker : (this.metadata.partition(target.leader.topic, target.leader.partition)?.leaderId ?? -1);
+    return (await this.connection(broker)).send(api, body, options);
+  }
+
+  connection(broker: number, lane = 'control'): Promise<SimConnection> {
+    if (this.#isDead) return never();
+    const key = `${broker}/${lane}`;
+    const known = this.#connections.get(key);
+    if (known !== undefined) return known;
+    const opening = this.#world.sometime(`connect ${this.#brokers.role} ${key}`, () => {
+      if (this.#brokers.isDown(broker) || !this.#brokers.ids.includes(broker)) {
+        this.#connections.delete(key);
+        throw lost(key);
+      }
+      const connection = new SimConnection(this.#world, this.#brokers, broker, lane);
+      this.#open.add(connection);
+      return connection;
+    });
+    this.#connections.set(key, opening);
+    return opening;
+  }
+
+  cut(connection: SimConnection): void {
+    this.#open.delete(connection);
+    for (const [key, known] of this.#connections) {
+      void known.then((found) => found === connection && this.#connections.delete(key)).catch(() => {});
+    }
+    connection.cut();
+  }
+
+  cutBroker(broker: number): void {
+    for (const connection of this.connections) if (connection.broker === broker) this.cut(connection);
+  }
+
+  /** The process is gone: nothing it has asked will ever be answered to it. */
+  kill(): void {
+    this.#isDead = true;
+    for (const connection of this.connections) this.cut(connection);
+  }
+}
+
+/** What goes onto the wire: later changes to the buffers do not reach it. */
+const snapshot = (api: Api, body: object): object =>
+  api !== Produce
+    ? body
+    : {
+        ...body,
+        topicData: (body as ProduceRequest).topicData.map(({ partitionData, ...topic }) => ({
+          ...topic,
+          partitionData: partitionData.map(({ index, records }) => ({ index, records: Buffer.from(records ?? []) })),
+        })),
+      };
+
+const lost = (name: string): LinkError => new LinkError('KLINK_CONNECT', `Connection ${name} was lost`, { retriable: true });
+const aborted = ({ name }: Api): LinkError => new LinkError('KLINK_ABORTED', `Nobody waits for ${name}`);
