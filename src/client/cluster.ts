@@ -1,26 +1,34 @@
-/** One Kafka cluster: bootstrap over several addresses, metadata, connections by broker and lane, requests routed to where they belong. */
-import { lookup as dnsLookup } from 'node:dns/promises';
+/** One Kafka cluster: reached over several addresses, its metadata kept, requests routed to where they belong. */
 import { LinkError } from '../errors.ts';
 import { ErrorCode } from '../protocol/error-codes.ts';
 import { FindCoordinator } from '../protocol/messages/find-coordinator.ts';
-import { Metadata } from '../protocol/messages/metadata.ts';
+import { Metadata, type MetadataResponse } from '../protocol/messages/metadata.ts';
 import type { Api, RequestOf, ResponseOf } from '../protocol/schema.ts';
+import { abortable } from './abort.ts';
 import { BrokerError } from './broker-error.ts';
-import { abortedError, type Clock, type Random, sleep } from './clock.ts';
-import { Connection, type SendOptions } from './connection.ts';
+import { type Clock, limit, type Random } from './clock.ts';
+import type { Connection, SendOptions } from './connection.ts';
+import { ConnectionPool, shuffled } from './connection-pool.ts';
+import { HEAD_START_MS, type Lookup, summary, systemLookup } from './dial.ts';
+import { firstOf, NoneSucceeded } from './first-of.ts';
 import { MetadataCache } from './metadata.ts';
-import { backoff, type RetryPolicy, retry } from './retry.ts';
-import type { Endpoint, OpenTransport } from './transport.ts';
+import { type RetryPolicy, retry } from './retry.ts';
+import { type Endpoint, endpointText, type OpenTransport } from './transport.ts';
 
 export interface ClusterSettings {
   /** What messages call the cluster: "source", "destination". */
   readonly role: string;
   readonly bootstrap: readonly Endpoint[];
   readonly clientId: string;
+  /** Milliseconds to open a connection to one address and agree on versions. */
   readonly connectTimeoutMs: number;
+  /** Milliseconds for a request, reaching its target included, when the call names no other. */
   readonly requestTimeoutMs: number;
+  /** Per connection: bytes of requests whose answers are outstanding. */
   readonly maxInFlightBytes: number;
+  /** Largest answer that is accepted. */
   readonly maxFrameBytes: number;
+  /** Between attempts of a call, and between attempts to reach one address. */
   readonly retry: RetryPolicy;
 }
 
@@ -30,7 +38,7 @@ export interface ClusterPorts {
   readonly random: Random;
   readonly openTransport: OpenTransport;
   /** All addresses of a host name; Node's resolver when left out. */
-  readonly lookup?: (host: string) => Promise<readonly string[]>;
+  readonly lookup?: Lookup;
 }
 
 /** Who shall answer a request. */
@@ -48,29 +56,30 @@ export interface CallOptions extends SendOptions {
 
 const CONTROL_LANE = 'control';
 const GROUP_KEY_TYPE = 0;
-const resolveHost = async (host: string): Promise<readonly string[]> =>
-  (await dnsLookup(host, { all: true })).map(({ address }) => address);
+/** From this version on FindCoordinator asks for many keys at once and answers in a list (KIP-699). */
+const FIRST_BATCHED_FIND_COORDINATOR = 4;
 
 export class Cluster {
   readonly settings: ClusterSettings;
   readonly metadata: MetadataCache = new MetadataCache();
   readonly #ports: ClusterPorts;
-  readonly #connections = new Map<string, Promise<Connection>>();
-  readonly #failures = new Map<number, { count: number; notBefore: number }>();
+  readonly #pool: ConnectionPool;
   readonly #coordinators = new Map<string, number>();
-  readonly #closing = new AbortController();
-  #refresh: { readonly topics: ReadonlySet<string>; readonly done: Promise<void> } | null = null;
+  /** The Metadata request that has not been sent yet: calls join it. */
+  #nextRefresh: { readonly topics: Set<string>; readonly done: Promise<void> } | null = null;
+  #refreshing: Promise<void> = Promise.resolve();
 
   private constructor(settings: ClusterSettings, ports: ClusterPorts) {
     this.settings = settings;
     this.#ports = ports;
+    this.#pool = new ConnectionPool({ ...settings, ...ports, lookup: ports.lookup ?? systemLookup, backoff: settings.retry });
   }
 
   /**
    * Reaches the cluster over any of its bootstrap addresses and learns its brokers.
    *
-   * @throws LinkError `KLINK_CONNECT` naming every address that was tried and why it failed, `KLINK_MALFORMED` when something else
-   *   answers there, `KLINK_TIMEOUT`, `KLINK_ABORTED`.
+   * @throws LinkError `KLINK_CONNECT` naming every address that was tried and why it failed, `KLINK_MALFORMED` when something else than
+   *   Kafka answers, `KLINK_BROKER`, `KLINK_VERSION`, `KLINK_ABORTED`.
    */
   static async connect(
     settings: ClusterSettings,
@@ -79,49 +88,44 @@ export class Cluster {
   ): Promise<Cluster> {
     const cluster = new Cluster(settings, ports);
     try {
-      await cluster.retry(() => cluster.refreshMetadata([], options.signal), options);
+      await cluster.retry((_, signal) => cluster.refreshMetadata([], signal), {
+        ...options,
+        doing: `Reaching the ${settings.role} cluster at ${cluster.#bootstrapText()}`,
+      });
       return cluster;
     } catch (error) {
       await cluster.close();
-      throw error;
+      if (!LinkError.is(error, 'KLINK_TIMEOUT')) throw error;
+      throw new LinkError('KLINK_CONNECT', error.message, { cause: error, retriable: true });
     }
   }
 
-  /** Aborted when the cluster is closed. */
+  /** Aborted with `KLINK_CLOSED` when the cluster is closed, before outstanding answers are waited for. */
   get signal(): AbortSignal {
-    return this.#closing.signal;
+    return this.#pool.signal;
   }
 
-  /** Repeats `attempt` while it fails with retriable errors, with backoff, until `timeoutMs` have passed. */
+  /** Repeats `attempt` while it fails with retriable errors, with backoff, until `timeoutMs` have passed: see {@link retry}. */
   retry<T>(
-    attempt: (count: number) => Promise<T>,
-    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+    attempt: (count: number, signal: AbortSignal) => Promise<T>,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal; readonly doing?: string },
   ): Promise<T> {
     const { clock, random } = this.#ports;
-    return retry(
-      {
-        clock,
-        random,
-        policy: this.settings.retry,
-        deadline: clock.now() + timeoutMs,
-        signal: signal === undefined ? this.signal : AbortSignal.any([signal, this.signal]),
-      },
-      attempt,
-    );
+    const { timeoutMs, signal, doing = `A call to the ${this.settings.role} cluster` } = options;
+    return retry({ clock, random, policy: this.settings.retry, timeoutMs, signals: [signal, this.signal], doing }, attempt);
   }
 
-  /** Asks for brokers and for these topics. Calls that ask for no more than one under way share it. */
-  async refreshMetadata(topics: readonly string[], signal?: AbortSignal): Promise<void> {
-    const running = this.#refresh;
-    if (running !== null && topics.every((topic) => running.topics.has(topic))) return running.done;
-    const done = this.#askMetadata(topics, signal);
-    const mine = { topics: new Set(topics), done };
-    this.#refresh = mine;
-    try {
-      await done;
-    } finally {
-      if (this.#refresh === mine) this.#refresh = null;
-    }
+  /**
+   * Asks for brokers and for these topics. One request is on its way at a time; calls made meanwhile share the next one, so that
+   * what a call gets to see was true after it was made. An aborted signal ends the wait of its caller alone.
+   *
+   * @throws LinkError as {@link Cluster.send}; `KLINK_BROKER` (retriable) when the broker asked knows no brokers yet.
+   */
+  refreshMetadata(topics: readonly string[], signal?: AbortSignal): Promise<void> {
+    this.#nextRefresh ??= this.#planRefresh();
+    for (const topic of topics) this.#nextRefresh.topics.add(topic);
+    const { done } = this.#nextRefresh;
+    return signal === undefined ? done : abortable(done, signal, `asking the ${this.settings.role} cluster for its metadata`);
   }
 
   /** The names of all topics the principal may see. */
@@ -132,30 +136,41 @@ export class Cluster {
 
   /**
    * Sends one request to its target and resolves with the answer; broker error codes in the answer are the caller's to judge.
+   * The leader is the one that metadata told last: after an error, refresh and send again.
    *
-   * @throws LinkError as {@link Connection.send}, and `KLINK_CONNECT` (retriable) when the target is not known or not reachable.
+   * @throws LinkError as {@link Connection.send}; `KLINK_CONNECT` (retriable) when the target is not reachable;
+   *   `KLINK_BROKER` when there is no leader, controller or coordinator at the moment (retriable), `KLINK_AUTH` when the group may not be described.
    */
   async send<A extends Api>(api: A, body: RequestOf<A>, target: Target, { lane, ...options }: CallOptions = {}): Promise<ResponseOf<A>> {
-    const connection =
-      target === 'any'
-        ? await this.#anyConnection(options.signal)
-        : await this.connection(await this.#brokerOf(target, options), lane, options.signal);
-    return connection.send(api, body, options);
+    const { clock } = this.#ports;
+    const timeoutMs = options.timeoutMs ?? this.settings.requestTimeoutMs;
+    const deadline = clock.now() + timeoutMs;
+    const left = (): number => deadline - clock.now();
+    const routing = limit(clock, timeoutMs, `Reaching the ${this.settings.role} cluster for ${api.name}`, [options.signal, this.signal]);
+    try {
+      const connection = await this.#route(target, lane, routing.signal, left);
+      routing.end();
+      return await connection.send(api, body, { ...options, timeoutMs: left() });
+    } catch (error) {
+      // The coordinator may have moved with the death of this broker.
+      if (typeof target === 'object' && 'group' in target && LinkError.is(error) && error.retriable) this.forgetCoordinator(target.group);
+      throw error;
+    } finally {
+      routing.end();
+    }
   }
 
-  /** The connection to a broker on a lane; opened when there is none. */
+  /**
+   * The connection to a broker on a lane; opened when there is none.
+   *
+   * @throws LinkError as {@link Connection.open}; `KLINK_CONNECT` (retriable) when metadata names no such broker; `KLINK_CLOSED`.
+   */
   async connection(broker: number, lane: string = CONTROL_LANE, signal?: AbortSignal): Promise<Connection> {
-    const key = `${broker}/${lane}`;
-    const known = this.#connections.get(key);
-    if (known !== undefined) return known;
-    const opening = this.#openBroker(broker);
-    this.#connections.set(key, opening);
-    const forget = (): void => {
-      if (this.#connections.get(key) === opening) this.#connections.delete(key);
-    };
-    opening.then((connection) => connection.closed.then(forget), forget);
-    if (signal === undefined) return opening;
-    return abortable(opening, signal, `connecting to broker ${broker}`);
+    const endpoint = this.metadata.brokers.get(broker);
+    if (endpoint !== undefined) return this.#pool.connection(broker, endpoint, lane, signal);
+    throw new LinkError('KLINK_CONNECT', `Broker ${broker} of the ${this.settings.role} cluster is not alive: no address is known for it`, {
+      retriable: true,
+    });
   }
 
   /** Forgets who coordinates a group, after a broker has said that it does not. */
@@ -163,55 +178,78 @@ export class Cluster {
     this.#coordinators.delete(group);
   }
 
-  /** Waits for outstanding answers, `timeoutMs` at most, then closes every connection. Idempotent. */
-  async close(timeoutMs = 0): Promise<void> {
-    const open = [...this.#connections.values()];
-    if (timeoutMs === 0) this.#closing.abort(this.#closedError());
-    await Promise.allSettled(open.map(async (connection) => (await connection).close(timeoutMs)));
-    this.#closing.abort(this.#closedError());
+  /** Takes no more calls, waits for answers to what has been sent, `timeoutMs` at most, then closes every connection. Idempotent. */
+  close(timeoutMs = 0): Promise<void> {
+    return this.#pool.close(timeoutMs);
   }
 
-  #closedError(): LinkError {
-    return new LinkError('KLINK_CLOSED', `The ${this.settings.role} cluster's connections are closed`);
+  #planRefresh(): { readonly topics: Set<string>; readonly done: Promise<void> } {
+    const topics = new Set<string>();
+    const done = this.#refresh(topics, this.#refreshing);
+    this.#refreshing = done.catch(ignored);
+    return { topics, done };
   }
 
-  async #askMetadata(topics: readonly string[], signal: AbortSignal | undefined): Promise<void> {
-    const connection = await this.#anyConnection(signal);
-    const body = { topics: topics.map((name) => ({ name })), allowAutoTopicCreation: false };
-    this.metadata.apply(await connection.send(Metadata, body, signal === undefined ? {} : { signal }));
-    const live = this.metadata.brokers;
-    // A broker whose address changed is another process: its old connections are of no use.
-    for (const [key, opening] of this.#connections) {
-      const endpoint = live.get(Number.parseInt(key, 10));
-      if (endpoint === undefined) continue;
-      void opening.then((open) => {
-        if (open.endpoint.port !== endpoint.port) open.destroy(null);
-      }, ignored);
+  async #refresh(topics: ReadonlySet<string>, before: Promise<void>): Promise<void> {
+    let connection: Connection;
+    try {
+      await before;
+      connection = await this.#anyConnection(this.signal);
+    } finally {
+      // From here on the list of topics is fixed: later calls plan another request.
+      this.#nextRefresh = null;
+    }
+    const response = await connection.send(Metadata, { topics: [...topics].map((name) => ({ name })), allowAutoTopicCreation: false });
+    this.#check(response, connection);
+    this.metadata.apply(response, connection.versions.of(Metadata));
+    this.#pool.follow(this.metadata.brokers);
+  }
+
+  /** Refuses answers that would make the cache worse than it is. */
+  #check({ brokers, clusterId }: MetadataResponse, { endpoint }: Connection): void {
+    const { role } = this.settings;
+    const known = this.metadata.clusterId;
+    if (brokers.length === 0) {
+      throw new LinkError('KLINK_BROKER', `${endpointText(endpoint)} knows no brokers of the ${role} cluster yet: it is starting`, {
+        retriable: true,
+      });
+    }
+    if (known !== null && clusterId !== null && clusterId !== known) {
+      throw new LinkError(
+        'KLINK_CONNECT',
+        `${endpointText(endpoint)} belongs to cluster ${clusterId} now, but the ${role} cluster is ${known}: check where its addresses lead`,
+        { retriable: true },
+      );
     }
   }
 
-  async #brokerOf(target: Exclude<Target, 'any'>, options: SendOptions): Promise<number> {
-    if (target === 'controller') return this.metadata.controllerId;
-    if ('broker' in target) return target.broker;
-    if ('group' in target) return this.#coordinator(target.group, options);
-    const { topic, partition } = target.leader;
+  async #route(target: Target, lane: string | undefined, signal: AbortSignal, left: () => number): Promise<Connection> {
+    if (target === 'any') return this.#anyConnection(signal);
+    if (target === 'controller') return this.connection(this.#controller(), lane, signal);
+    if ('broker' in target) return this.connection(target.broker, lane, signal);
+    if ('leader' in target) return this.connection(this.#leader(target.leader), lane, signal);
+    return this.connection(await this.#coordinator(target.group, signal, left), lane, signal);
+  }
+
+  #controller(): number {
+    const { controllerId } = this.metadata;
+    if (controllerId >= 0) return controllerId;
+    throw new LinkError('KLINK_BROKER', `The ${this.settings.role} cluster has no controller at the moment`, { retriable: true });
+  }
+
+  #leader({ topic, partition }: { readonly topic: string; readonly partition: number }): number {
     const leader = this.metadata.partition(topic, partition)?.leaderId ?? -1;
     if (leader >= 0) return leader;
     throw new BrokerError(ErrorCode.LEADER_NOT_AVAILABLE, `reach the leader of ${topic}-${partition} on the ${this.settings.role} cluster`);
   }
 
-  async #coordinator(group: string, options: SendOptions): Promise<number> {
+  async #coordinator(group: string, signal: AbortSignal, left: () => number): Promise<number> {
     const known = this.#coordinators.get(group);
     if (known !== undefined) return known;
-    // v4 asks for many keys at once and answers in a list; older versions have one key and one answer.
-    const request = { key: group, keyType: GROUP_KEY_TYPE, coordinatorKeys: [group] };
-    const connection = await this.#anyConnection(options.signal);
-    const batched = connection.versions.of(FindCoordinator) >= 4;
-    const response = await connection.send(
-      FindCoordinator,
-      batched ? { ...request, key: '' } : { ...request, coordinatorKeys: [] },
-      options,
-    );
+    const connection = await this.#anyConnection(signal);
+    const batched = connection.versions.of(FindCoordinator) >= FIRST_BATCHED_FIND_COORDINATOR;
+    const keys = batched ? { key: '', coordinatorKeys: [group] } : { key: group, coordinatorKeys: [] };
+    const response = await connection.send(FindCoordinator, { ...keys, keyType: GROUP_KEY_TYPE }, { signal, timeoutMs: left() });
     const found = batched ? response.coordinators[0] : response;
     if (found === undefined || found.errorCode !== ErrorCode.NONE) {
       const code = found?.errorCode ?? ErrorCode.COORDINATOR_NOT_AVAILABLE;
@@ -219,132 +257,42 @@ export class Cluster {
         detail: found?.errorMessage ?? null,
       });
     }
+    // A broker that joined after the last refresh.
+    if (!this.metadata.brokers.has(found.nodeId)) await this.refreshMetadata([], signal);
     this.#coordinators.set(group, found.nodeId);
     return found.nodeId;
   }
 
-  async #openBroker(broker: number): Promise<Connection> {
-    const endpoint = this.metadata.brokers.get(broker);
-    if (endpoint === undefined) {
-      throw new LinkError(
-        'KLINK_CONNECT',
-        `Broker ${broker} of the ${this.settings.role} cluster is not alive: no address is known for it`,
-        { retriable: true },
-      );
-    }
+  /** An open control connection, whoever it leads to; else whichever known broker answers first; else the bootstrap addresses again (KIP-899). */
+  async #anyConnection(signal: AbortSignal): Promise<Connection> {
     const { clock, random } = this.#ports;
-    const failed = this.#failures.get(broker);
-    if (failed !== undefined && failed.notBefore > clock.now())
-      await sleep(clock, failed.notBefore - clock.now(), this.signal, `waiting to reconnect to broker ${broker}`);
-    try {
-      const connection = await this.#openAny(await this.#addresses(endpoint));
-      this.#failures.delete(broker);
-      return connection;
-    } catch (error) {
-      const count = (failed?.count ?? 0) + 1;
-      this.#failures.set(broker, { count, notBefore: clock.now() + backoff(this.settings.retry, count, random) });
-      throw error;
-    }
-  }
-
-  /** An open control connection, whoever it leads to; else a known broker; else the bootstrap addresses again. */
-  async #anyConnection(signal: AbortSignal | undefined): Promise<Connection> {
-    const brokers = shuffled([...this.metadata.brokers.keys()], this.#ports.random);
-    const open = brokers.find((broker) => this.#connections.has(`${broker}/${CONTROL_LANE}`));
-    const tried: LinkError[] = [];
-    for (const broker of open === undefined ? brokers : [open, ...brokers.filter((other) => other !== open)]) {
-      try {
-        return await this.connection(broker, CONTROL_LANE, signal);
-      } catch (error) {
-        if (!LinkError.is(error) || error.code === 'KLINK_ABORTED' || this.signal.aborted) throw error;
-        tried.push(error);
-      }
-    }
-    return this.#bootstrapConnection(tried, signal);
-  }
-
-  /** The first connection of all; it belongs to no broker id, and lives until metadata has told the brokers' own addresses. */
-  #bootstrapConnection(tried: LinkError[], signal: AbortSignal | undefined): Promise<Connection> {
-    const key = 'bootstrap';
-    const known = this.#connections.get(key);
-    if (known !== undefined) return known;
-    const opening = (async () => {
-      for (const endpoint of shuffled(this.settings.bootstrap, this.#ports.random)) {
-        try {
-          return await this.#openAny(await this.#addresses(endpoint));
-        } catch (error) {
-          if (!LinkError.is(error) || error.code === 'KLINK_ABORTED' || this.signal.aborted) throw error;
-          tried.push(error);
-        }
-      }
-      throw this.#unreachable(tried);
-    })();
-    this.#connections.set(key, opening);
-    const forget = (): void => void this.#connections.delete(key);
-    opening.then((connection) => connection.closed.then(forget), forget);
-    return signal === undefined ? opening : abortable(opening, signal, `connecting to the ${this.settings.role} cluster`);
-  }
-
-  #unreachable(tried: readonly LinkError[]): LinkError {
-    const [first] = tried;
-    // An answer that is not Kafka's will not become so: say it at once instead of trying until the deadline.
-    const fatal = tried.find(({ retriable }) => !retriable);
-    const addresses = this.settings.bootstrap.map(({ host, port }) => `${host}:${port}`).join(', ');
-    const reasons = [...new Set(tried.map(({ message }) => message))].join('; ');
-    return new LinkError(
-      fatal?.code ?? 'KLINK_CONNECT',
-      `The ${this.settings.role} cluster cannot be reached at ${addresses}: ${reasons}`,
-      {
-        cause: tried.length === 1 ? first : new AggregateError(tried, reasons),
-        retriable: fatal === undefined,
-      },
+    const { brokers } = this.metadata;
+    const [open] = shuffled(
+      this.#pool.ready(CONTROL_LANE).filter((broker) => brokers.has(broker)),
+      random,
     );
-  }
-
-  async #addresses({ host, port }: Endpoint): Promise<readonly Endpoint[]> {
+    if (open !== undefined) return this.connection(open, CONTROL_LANE, signal);
+    const known = shuffled([...brokers.keys()], random).map(
+      (broker) => (given: AbortSignal) => this.connection(broker, CONTROL_LANE, given),
+    );
     try {
-      const addresses = await (this.#ports.lookup ?? resolveHost)(host);
-      return addresses.map((address) => ({ host: address, port }));
-    } catch (cause) {
-      throw new LinkError(
-        'KLINK_CONNECT',
-        `The name ${host} of the ${this.settings.role} cluster cannot be resolved: check it and the DNS`,
-        { cause, retriable: true },
-      );
+      return await firstOf([...known, (given) => this.#pool.bootstrap(given)], {
+        clock,
+        headStartMs: HEAD_START_MS,
+        signal,
+        doing: `connecting to the ${this.settings.role} cluster`,
+        // Connections of the pool are there for the next call.
+        discard: ignored,
+      });
+    } catch (error) {
+      if (!(error instanceof NoneSucceeded)) throw error;
+      throw summary(error.errors, `The ${this.settings.role} cluster cannot be reached at ${this.#bootstrapText()}`);
     }
   }
 
-  async #openAny(endpoints: readonly Endpoint[]): Promise<Connection> {
-    const { clientId, connectTimeoutMs, requestTimeoutMs, maxInFlightBytes, maxFrameBytes } = this.settings;
-    const { clock, openTransport } = this.#ports;
-    let last: unknown = new LinkError('KLINK_CONNECT', `No address is known`, { retriable: true });
-    for (const endpoint of endpoints) {
-      try {
-        return await Connection.open(
-          { endpoint, clientId, clock, openTransport, connectTimeoutMs, requestTimeoutMs, maxInFlightBytes, maxFrameBytes },
-          this.signal,
-        );
-      } catch (error) {
-        last = error;
-      }
-    }
-    throw last;
+  #bootstrapText(): string {
+    return this.settings.bootstrap.map(endpointText).join(', ');
   }
 }
 
 const ignored = (): void => {};
-
-const shuffled = <T>(items: readonly T[], random: Random): T[] =>
-  items
-    .map((item) => [random(), item] as const)
-    .sort(([a], [b]) => a - b)
-    .map(([, item]) => item);
-
-/** Lets one waiter go without taking the shared promise from the others. */
-const abortable = <T>(promise: Promise<T>, signal: AbortSignal, doing: string): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const abort = (): void => reject(abortedError(signal, doing));
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });

@@ -1,14 +1,18 @@
 /** One connection to one broker: pipelined requests, answered in order, each with a deadline; bounded in bytes; throttled as the broker asks. */
+import { MalformedError } from '../bytes/malformed.ts';
 import { LinkError } from '../errors.ts';
 import { ErrorCode } from '../protocol/error-codes.ts';
 import { decodeResponse, encodeRequest, type Frame, peekCorrelationId } from '../protocol/frame.ts';
 import { ApiVersions, type ApiVersionsResponse } from '../protocol/messages/api-versions.ts';
 import { apiVersionsRetry, decodeApiVersions, type NegotiatedVersions, negotiate } from '../protocol/negotiate.ts';
 import type { Api, RequestOf, ResponseOf } from '../protocol/schema.ts';
-import { abortedError, type Clock } from './clock.ts';
+import { abortedError, onAbort } from './abort.ts';
+import { BrokerError } from './broker-error.ts';
+import type { Clock } from './clock.ts';
 import { connectedChannel, disconnectedChannel, frameChannel } from './diagnostics.ts';
 import { FrameAssembler } from './frame-assembler.ts';
-import type { Endpoint, OpenTransport, Transport } from './transport.ts';
+import { type Request, RequestLine } from './request-line.ts';
+import { type Endpoint, endpointText, type OpenTransport, type Transport } from './transport.ts';
 
 export interface ConnectionOptions {
   readonly endpoint: Endpoint;
@@ -19,25 +23,24 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs: number;
   /** Milliseconds for an answer, when the call names no other. */
   readonly requestTimeoutMs: number;
-  /** Requests whose answers are outstanding may take so many bytes; further ones wait. One request always passes, however large. */
+  /** Requests whose answers are outstanding take at most so many bytes; further ones wait in line. A larger request goes alone. */
   readonly maxInFlightBytes: number;
   /** Largest answer that is accepted. */
   readonly maxFrameBytes: number;
 }
 
 export interface SendOptions {
+  /** Milliseconds until the answer must be there, waiting in line included. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   /** Never use a higher version of this API, whatever was agreed. */
   readonly maxVersion?: number;
 }
 
-interface Pending {
+interface Pending extends Request {
   readonly api: Api;
   readonly version: number;
-  readonly correlationId: number;
   readonly frame: Frame;
-  readonly deadline: number;
   readonly decode: (frame: Buffer) => unknown;
   readonly resolve: (response: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -46,29 +49,34 @@ interface Pending {
 /** What the broker is told about us (KIP-511). */
 const SOFTWARE = { clientSoftwareName: 'kafka-link', clientSoftwareVersion: '0.1.0' } as const;
 
+/** Until versions are agreed: an ApiVersions answer has some hundred bytes, and a "length" beyond this is the start of another protocol. */
+const FIRST_FRAME_MAX_BYTES = 1024 * 1024;
+
 export class Connection {
   readonly endpoint: Endpoint;
   /** Settles when the connection is gone: with null after {@link close}, else with the reason. Never rejects. */
   readonly closed: Promise<LinkError | null>;
   readonly #options: ConnectionOptions;
-  #versions!: NegotiatedVersions;
+  readonly #line: RequestLine<Pending>;
+  #versions: NegotiatedVersions | null = null;
   #transport: Transport | null = null;
-  #outbox: Pending[] = [];
-  #inFlight: Pending[] = [];
-  #heldBytes = 0;
   #lastCorrelationId = 0;
+  /** Answers to anything but ApiVersions: a broker gives those only to clients that it lets in. */
+  #answers = 0;
   #mutedUntil = 0;
   #closing = false;
+  /** Undefined while the connection lives. */
   #end: LinkError | null | undefined;
   #settleClosed!: (reason: LinkError | null) => void;
-  /** Callers that wait for room, in the order in which they came: requests never overtake each other. */
-  readonly #line: (() => void)[] = [];
+  /** Those who wait until nothing is outstanding. */
+  readonly #untilIdle = new Set<() => void>();
   #cancelTimer: (() => void) | null = null;
-  #timerAt = Infinity;
+  #timerAt = Number.POSITIVE_INFINITY;
 
   private constructor(options: ConnectionOptions) {
     this.#options = options;
     this.endpoint = options.endpoint;
+    this.#line = new RequestLine(options.maxInFlightBytes);
     this.closed = new Promise((settle) => {
       this.#settleClosed = settle;
     });
@@ -77,33 +85,36 @@ export class Connection {
   /**
    * Opens the socket and agrees on API versions.
    *
-   * @throws LinkError `KLINK_CONNECT`, `KLINK_TIMEOUT`, `KLINK_ABORTED`, or `KLINK_MALFORMED` when the peer is no Kafka broker.
+   * @throws LinkError `KLINK_CONNECT`, `KLINK_TIMEOUT`, `KLINK_ABORTED`, `KLINK_BROKER`, or `KLINK_MALFORMED` when the peer is no Kafka broker.
    */
   static async open(options: ConnectionOptions, signal?: AbortSignal): Promise<Connection> {
     const connection = new Connection(options);
     const { clock, connectTimeoutMs: timeoutMs, maxFrameBytes, endpoint } = options;
     const deadline = clock.now() + timeoutMs;
-    const sink = new FrameAssembler(maxFrameBytes, (frame) => connection.#answered(frame));
+    const sink = new FrameAssembler(Math.min(maxFrameBytes, FIRST_FRAME_MAX_BYTES), (frame) => connection.#answered(frame));
     const closed = (error: Error | null): void => connection.#ended(error);
     connection.#transport = await options.openTransport(endpoint, { sink, closed }, { clock, timeoutMs, ...(signal && { signal }) });
     try {
       connection.#versions = negotiate(await connection.#askVersions(deadline, signal));
-    } catch (error) {
-      connection.destroy(LinkError.is(error) ? error : null);
+    } catch (thrown) {
+      const error = thrown instanceof MalformedError ? connection.#malformed(thrown) : LinkError.from(thrown);
+      connection.destroy(error);
       throw error;
     }
-    if (connectedChannel.hasSubscribers) connectedChannel.publish({ ...endpoint, error: null });
+    sink.maxFrameBytes = maxFrameBytes;
+    if (connectedChannel.hasSubscribers) connectedChannel.publish({ host: endpoint.host, port: endpoint.port, error: null });
     return connection;
   }
 
   /** The versions both sides know. */
   get versions(): NegotiatedVersions {
+    if (this.#versions === null) throw new LinkError('KLINK_INTERNAL', 'No versions are agreed before the connection is open');
     return this.#versions;
   }
 
-  /** Requests whose answers are outstanding. */
+  /** Requests without an answer, those that wait in line included. */
   get pending(): number {
-    return this.#outbox.length + this.#inFlight.length;
+    return this.#line.length;
   }
 
   get isClosed(): boolean {
@@ -111,34 +122,35 @@ export class Connection {
   }
 
   /**
-   * Sends a request and resolves with its answer, broker error codes included.
-   * Waits while the bytes in flight are at their bound or the broker has asked for silence (KIP-219).
+   * Sends a request and resolves with its answer, broker error codes included. Requests are sent in the order of the calls; they wait while
+   * the bytes in flight are at their bound, or while the broker has asked for silence (KIP-219).
+   * Not for Produce with `acks` 0, which brokers do not answer.
    *
-   * @throws LinkError `KLINK_TIMEOUT` (the connection is closed then: what the broker did is unknown), `KLINK_CONNECT` when it is lost,
-   *   `KLINK_CLOSED`, `KLINK_ABORTED` (a late answer is ignored), `KLINK_VERSION`, `KLINK_MALFORMED`.
+   * @throws LinkError `KLINK_TIMEOUT`: either the answer is late, and the connection is closed (what the broker did is unknown), or the request was
+   *   never sent; `KLINK_CONNECT` when the connection is lost; `KLINK_CLOSED`; `KLINK_ABORTED` (not sent, or a late answer is ignored);
+   *   `KLINK_VERSION`; `KLINK_MALFORMED`.
    */
   async send<A extends Api>(api: A, body: RequestOf<A>, { timeoutMs, signal, maxVersion }: SendOptions = {}): Promise<ResponseOf<A>> {
     const deadline = this.#options.clock.now() + (timeoutMs ?? this.#options.requestTimeoutMs);
-    if (this.#line.length > 0 || this.#isFull) await this.#room(deadline, signal, api.name);
-    const version = this.#versions.of(api, maxVersion);
+    const version = this.versions.of(api, maxVersion);
     return (await this.#exchange(api, version, body, (frame) => decodeResponse(api, version, frame), deadline, signal)) as ResponseOf<A>;
   }
 
-  /** Waits for outstanding answers, `timeoutMs` at most, then closes. Idempotent. */
+  /** Takes no more requests, waits for outstanding answers, `timeoutMs` at most, then closes. Idempotent. */
   async close(timeoutMs = 0): Promise<void> {
     this.#closing = true;
-    if (this.#end === undefined && this.pending > 0 && timeoutMs > 0) {
-      const { clock } = this.#options;
+    if (this.#line.length > 0 && timeoutMs > 0) {
       await new Promise<void>((resolve) => {
-        const cancel = clock.schedule(timeoutMs, resolve);
-        void Promise.allSettled([...this.#outbox, ...this.#inFlight].map((pending) => this.#settled(pending))).then(() => {
+        const done = (): void => {
           cancel();
+          this.#untilIdle.delete(done);
           resolve();
-        });
+        };
+        const cancel = this.#options.clock.schedule(timeoutMs, done);
+        this.#untilIdle.add(done);
       });
     }
     this.destroy(null);
-    await this.closed;
   }
 
   /** Closes at once. Outstanding requests fail with `reason`, or with `KLINK_CLOSED`. */
@@ -148,26 +160,16 @@ export class Connection {
     this.#transport?.destroy();
   }
 
-  readonly #settlements = new Map<Pending, () => void>();
-  #settled(pending: Pending): Promise<void> {
-    return new Promise((resolve) => this.#settlements.set(pending, resolve));
-  }
-
   async #askVersions(deadline: number, signal: AbortSignal | undefined): Promise<ApiVersionsResponse> {
-    const ask = async (version: number): Promise<ApiVersionsResponse> =>
-      (await this.#exchange(
-        ApiVersions,
-        version,
-        SOFTWARE,
-        (frame) => decodeApiVersions(version, frame),
-        deadline,
-        signal,
-      )) as ApiVersionsResponse;
+    const ask = async (version: number): Promise<ApiVersionsResponse> => {
+      const decode = (frame: Buffer): unknown => decodeApiVersions(version, frame);
+      return (await this.#exchange(ApiVersions, version, SOFTWARE, decode, deadline, signal)) as ApiVersionsResponse;
+    };
     let answer = await ask(ApiVersions.versions.max);
     const again = apiVersionsRetry(ApiVersions.versions.max, answer);
     if (again !== undefined) answer = await ask(again);
     if (answer.errorCode === ErrorCode.NONE) return answer;
-    throw new LinkError('KLINK_BROKER', `The broker refused ApiVersions with error code ${answer.errorCode}`);
+    throw new BrokerError(answer.errorCode, `agree on API versions with ${endpointText(this.endpoint)}`);
   }
 
   #exchange(
@@ -181,67 +183,75 @@ export class Connection {
     return new Promise((resolve, reject) => {
       if (this.isClosed) throw this.#end ?? closedError(this.endpoint);
       if (signal?.aborted) throw abortedError(signal, `sending ${api.name}`);
-      this.#lastCorrelationId = (this.#lastCorrelationId + 1) & 0x7fff_ffff;
       const correlationId = this.#lastCorrelationId;
+      this.#lastCorrelationId = (correlationId + 1) & 0x7fff_ffff;
       const frame = encodeRequest(api, version, correlationId, this.#options.clientId, body);
-      const abort = (): void => reject(abortedError(signal as AbortSignal, `waiting for the answer to ${api.name}`));
-      const done = (): void => signal?.removeEventListener('abort', abort);
-      signal?.addEventListener('abort', abort, { once: true });
-      this.#heldBytes += frame.size;
-      this.#outbox.push({
+      const pending: Pending = {
         api,
         version,
         correlationId,
         frame,
+        size: frame.size,
         deadline,
         decode,
         resolve: (response) => {
-          done();
+          release?.();
           resolve(response);
         },
         reject: (error) => {
-          done();
+          release?.();
           reject(error);
         },
-      });
-      this.#watch(deadline);
+      };
+      const release =
+        signal &&
+        onAbort(signal, () => {
+          const unsent = this.#line.leave(pending);
+          reject(abortedError(signal, `${unsent ? 'waiting to send' : 'waiting for the answer to'} ${api.name}`));
+          if (unsent) this.#pump();
+        });
+      this.#line.join(pending);
       this.#pump();
+      this.#watch(deadline);
     });
   }
 
+  /** Sends what may be sent, and wakes who waits for the line to be empty. */
   #pump(): void {
-    if (this.#outbox.length === 0 || this.#transport === null || this.#end !== undefined) return;
-    const wait = this.#mutedUntil - this.#options.clock.now();
-    if (wait > 0) {
-      this.#watch(this.#mutedUntil);
-      return;
-    }
-    const outbox = this.#outbox;
-    this.#outbox = [];
-    for (const pending of outbox) {
-      this.#inFlight.push(pending);
+    const { clock } = this.#options;
+    while (this.#end === undefined && this.#transport !== null && this.#line.waiting > 0) {
+      if (this.#mutedUntil > clock.now()) {
+        this.#watch(this.#mutedUntil);
+        return;
+      }
+      const pending = this.#line.admit();
+      if (pending === undefined) return;
       if (frameChannel.hasSubscribers) this.#publish('request', pending, Buffer.concat(pending.frame.chunks).subarray(4));
       this.#transport.write(pending.frame.chunks);
     }
+    if (this.#line.length === 0) for (const wake of [...this.#untilIdle]) wake();
   }
 
   #answered(frame: Buffer): void {
-    const pending = this.#inFlight.shift();
+    // One read may hold several answers, the first of which can have led to the end.
+    if (this.#end !== undefined) return;
     const correlationId = peekCorrelationId(frame);
-    if (pending === undefined || pending.correlationId !== correlationId) {
-      const expected = pending === undefined ? 'no request is outstanding' : `${pending.api.name} has ${pending.correlationId}`;
+    const pending = this.#line.answered(correlationId);
+    if (pending === undefined) {
+      const oldest = this.#line.oldestSent;
       throw new LinkError(
         'KLINK_MALFORMED',
-        `An answer with correlation id ${correlationId} came, but ${expected}: the peer is no Kafka broker, or out of step`,
+        `An answer with correlation id ${correlationId} came, but ${
+          oldest === undefined ? 'no request is outstanding' : `${oldest.api.name} has ${oldest.correlationId}`
+        }: the peer is no Kafka broker, or out of step`,
       );
     }
+    if (pending.api.key !== ApiVersions.key) this.#answers++;
     if (frameChannel.hasSubscribers) this.#publish('response', pending, frame);
-    this.#release(pending);
     try {
       const response = pending.decode(frame) as { readonly throttleTimeMs?: number };
-      if (response.throttleTimeMs !== undefined && response.throttleTimeMs > 0) {
-        this.#mutedUntil = this.#options.clock.now() + response.throttleTimeMs;
-      }
+      // Brokers since 2.0 answer at once and read nothing more for that time, whatever the version of the API (KIP-219).
+      this.#mutedUntil = Math.max(this.#mutedUntil, this.#options.clock.now() + (response.throttleTimeMs ?? 0));
       pending.resolve(response);
     } catch (error) {
       pending.reject(error);
@@ -249,51 +259,7 @@ export class Connection {
     this.#pump();
   }
 
-  #release(pending: Pending): void {
-    this.#heldBytes -= pending.frame.size;
-    this.#settlements.get(pending)?.();
-    this.#settlements.delete(pending);
-    this.#line[0]?.();
-  }
-
-  get #isFull(): boolean {
-    return this.#heldBytes >= this.#options.maxInFlightBytes && this.#end === undefined;
-  }
-
-  /** Stands in line until there is room. Leaves it only when the caller has gone on to send, so that nobody slips in between. */
-  #room(deadline: number, signal: AbortSignal | undefined, name: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const { clock } = this.#options;
-      const leave = (): void => {
-        cancel();
-        signal?.removeEventListener('abort', abort);
-        this.#line.splice(this.#line.indexOf(enter), 1);
-        this.#line[0]?.();
-      };
-      const enter = (): void => {
-        if (this.#isFull) return;
-        resolve();
-        // Twice: the caller's continuation, which sends, is queued by the resolve above.
-        queueMicrotask(() => queueMicrotask(leave));
-      };
-      const refuse = (error: LinkError): void => {
-        reject(error);
-        leave();
-      };
-      const abort = (): void => refuse(abortedError(signal as AbortSignal, `waiting to send ${name}`));
-      const cancel = clock.schedule(Math.max(0, deadline - clock.now()), () =>
-        refuse(
-          new LinkError('KLINK_TIMEOUT', `${name} to ${this.#address()} could not be sent in time: too many bytes are in flight`, {
-            retriable: true,
-          }),
-        ),
-      );
-      signal?.addEventListener('abort', abort, { once: true });
-      this.#line.push(enter);
-    });
-  }
-
-  /** One timer serves all deadlines: it is moved only when an earlier one comes. */
+  /** One timer serves everything: it is moved only when an earlier time comes. */
   #watch(at: number): void {
     if (at >= this.#timerAt || this.#end !== undefined) return;
     this.#cancelTimer?.();
@@ -304,56 +270,66 @@ export class Connection {
 
   #tick(): void {
     const now = this.#options.clock.now();
-    this.#timerAt = Infinity;
-    this.#cancelTimer = null;
-    const late = [...this.#inFlight, ...this.#outbox].find(({ deadline }) => deadline <= now);
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    const late = this.#line.lateAnswer(now);
     if (late !== undefined) {
-      this.destroy(
-        new LinkError(
-          'KLINK_TIMEOUT',
-          `${this.#address()} has not answered ${late.api.name} in time: the broker is overloaded, paused or unreachable`,
-          { retriable: true },
-        ),
-      );
+      const what = `${endpointText(this.endpoint)} has not answered ${late.api.name} in time`;
+      const advice =
+        this.#versions === null ? 'it may be no Kafka broker: check host and port' : 'the broker is overloaded, paused or unreachable';
+      this.destroy(new LinkError('KLINK_TIMEOUT', `${what}: ${advice}`, { retriable: true }));
       return;
     }
+    const why =
+      this.#mutedUntil > now
+        ? 'the broker throttles this client: raise its quota'
+        : `the ${this.#line.sentBytes} bytes sent before it are not answered yet`;
+    for (const { api, reject } of this.#line.takeOverdue(now)) {
+      const message = `${api.name} could not be sent to ${endpointText(this.endpoint)} in time: ${why}`;
+      reject(new LinkError('KLINK_TIMEOUT', message, { retriable: true }));
+    }
     this.#pump();
-    for (const { deadline } of [...this.#inFlight, ...this.#outbox]) this.#watch(deadline);
+    this.#watch(this.#line.nextDeadline);
   }
 
   #ended(error: Error | null): void {
     if (this.#end !== undefined) return;
-    if (LinkError.is(error)) this.#finish(error);
-    else {
-      const reason = error === null ? 'the broker closed it' : error.message;
-      this.#finish(
-        new LinkError('KLINK_CONNECT', `Connection to ${this.#address()} was lost: ${reason}`, { cause: error, retriable: true }),
-      );
+    if (LinkError.is(error)) {
+      this.#finish(error.code === 'KLINK_MALFORMED' ? this.#malformed(error) : error);
+      return;
     }
+    const unanswered = this.#line.oldestSent?.api;
+    const before = unanswered === undefined ? '' : ` before it answered ${unanswered.name}`;
+    const message = `Connection to ${endpointText(this.endpoint)} was lost${before}: ${error?.message ?? 'the broker closed it'}`;
+    this.#finish(new LinkError('KLINK_CONNECT', message + this.#closeHint(unanswered), { cause: error, retriable: true }));
+  }
+
+  #malformed(cause: LinkError): LinkError {
+    return new LinkError('KLINK_MALFORMED', `${endpointText(this.endpoint)}: ${cause.message}`, { cause });
+  }
+
+  /** Why a peer closes a connection on which it has answered nothing of substance. */
+  #closeHint(unanswered: Api | undefined): string {
+    if (unanswered === undefined || this.#answers > 0) return '';
+    return this.#versions === null
+      ? '. Listeners for TLS do so to plaintext clients, and so do servers that are no Kafka brokers: check host and port'
+      : '. Listeners for SASL do so to clients that have not authenticated';
   }
 
   #finish(reason: LinkError | null): void {
     this.#end = reason;
     this.#cancelTimer?.();
-    const failed = [...this.#inFlight, ...this.#outbox];
-    this.#inFlight = [];
-    this.#outbox = [];
-    for (const pending of failed) {
-      this.#release(pending);
-      pending.reject(reason ?? closedError(this.endpoint));
-    }
-    if (disconnectedChannel.hasSubscribers) disconnectedChannel.publish({ ...this.endpoint, error: reason });
+    for (const { reject } of this.#line.clear()) reject(reason ?? closedError(this.endpoint));
+    for (const wake of [...this.#untilIdle]) wake();
+    const { host, port } = this.endpoint;
+    if (this.#versions !== null && disconnectedChannel.hasSubscribers) disconnectedChannel.publish({ host, port, error: reason });
     this.#settleClosed(reason);
   }
 
-  #address(): string {
-    return `${this.endpoint.host}:${this.endpoint.port}`;
-  }
-
   #publish(side: 'request' | 'response', { api, version, correlationId }: Pending, frame: Buffer): void {
-    frameChannel.publish({ ...this.endpoint, side, apiKey: api.key, apiVersion: version, correlationId, frame });
+    const { host, port } = this.endpoint;
+    frameChannel.publish({ host, port, side, apiKey: api.key, apiVersion: version, correlationId, frame });
   }
 }
 
-const closedError = ({ host, port }: Endpoint): LinkError =>
-  new LinkError('KLINK_CLOSED', `The connection to ${host}:${port} is closed`, { retriable: true });
+const closedError = (endpoint: Endpoint): LinkError =>
+  new LinkError('KLINK_CLOSED', `The connection to ${endpointText(endpoint)} is closed`, { retriable: true });

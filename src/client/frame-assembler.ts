@@ -20,7 +20,8 @@ const POOLED_BELOW_BYTES = 4 * 1024;
  * An announced length is checked against `maxFrameBytes` before anything is allocated.
  */
 export class FrameAssembler implements ByteSink {
-  readonly #maxFrameBytes: number;
+  /** May be changed between frames: what is expected of a peer that has not yet proved to be a broker is far less than a fetch. */
+  maxFrameBytes: number;
   readonly #onFrame: (frame: Buffer) => void;
   readonly #staging = Buffer.allocUnsafeSlow(STAGING_BYTES);
   /** Bytes of {@link #staging} that wait for the rest of a length prefix (0 to 3). */
@@ -29,7 +30,7 @@ export class FrameAssembler implements ByteSink {
   #filled = 0;
 
   constructor(maxFrameBytes: number, onFrame: (frame: Buffer) => void) {
-    this.#maxFrameBytes = maxFrameBytes;
+    this.maxFrameBytes = maxFrameBytes;
     this.#onFrame = onFrame;
   }
 
@@ -66,10 +67,10 @@ export class FrameAssembler implements ByteSink {
 
   #announced(at: number): number {
     const length = this.#staging.readInt32BE(at);
-    if (length >= LENGTH_BYTES && length <= this.#maxFrameBytes) return length;
+    if (length >= LENGTH_BYTES && length <= this.maxFrameBytes) return length;
     throw new LinkError(
       'KLINK_MALFORMED',
-      `${this.#guess(at)} (it announced a frame of ${length} bytes; 4 to ${this.#maxFrameBytes} are accepted)`,
+      `${this.#guess(at)} (it announced a frame of ${length} bytes; 4 to ${this.maxFrameBytes} are accepted)`,
     );
   }
 
@@ -79,6 +80,6 @@ export class FrameAssembler implements ByteSink {
     if (start.toString('latin1') === 'HTTP') return 'An HTTP server answers at this address, not a Kafka broker: check host and port';
     if (start[0] === 0x15 && start[1] === 0x03)
       return 'This port expects TLS: configure TLS for this cluster, or use its plaintext listener';
-    return 'The peer does not speak the Kafka protocol, or sends more than is accepted: check host and port, or raise maxFrameBytes';
+    return 'The peer does not speak the Kafka protocol, or sends more than is accepted: check host and port';
   }
 }

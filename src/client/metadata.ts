@@ -1,6 +1,5 @@
 /** What is known of a cluster's brokers, topics and leaders; a newer leader epoch is never overwritten by an older one (KIP-320). */
-import { ErrorCode } from '../protocol/error-codes.ts';
-import type { MetadataResponse } from '../protocol/messages/metadata.ts';
+import { Metadata, type MetadataResponse } from '../protocol/messages/metadata.ts';
 import { ZERO_UUID } from '../protocol/schema.ts';
 import type { Endpoint } from './transport.ts';
 
@@ -8,7 +7,7 @@ export interface PartitionInfo {
   readonly partition: number;
   /** Broker id, or -1 when there is no leader at the moment. */
   readonly leaderId: number;
-  /** -1 when the broker is too old to tell (before 2.4). */
+  /** -1 when the broker is too old to tell reliably (before 2.4). */
   readonly leaderEpoch: number;
   readonly replicas: readonly number[];
   readonly isr: readonly number[];
@@ -23,6 +22,9 @@ export interface TopicInfo {
   readonly partitions: readonly PartitionInfo[];
 }
 
+/** Brokers before 2.4 may tell an old epoch while a partition is reassigned (KAFKA-9212): using it gets every fetch refused as fenced. */
+const FIRST_RELIABLE_LEADER_EPOCHS = 9;
+
 export class MetadataCache {
   #clusterId: string | null = null;
   #controllerId = -1;
@@ -33,7 +35,7 @@ export class MetadataCache {
     return this.#clusterId;
   }
 
-  /** Any live broker that takes controller requests (KRaft brokers forward them), or -1. */
+  /** A live broker that takes controller requests (KRaft brokers forward them), or -1. */
   get controllerId(): number {
     return this.#controllerId;
   }
@@ -48,33 +50,37 @@ export class MetadataCache {
   }
 
   partition(topic: string, partition: number): PartitionInfo | undefined {
-    return this.#topics.get(topic)?.partitions[partition];
+    const partitions = this.#topics.get(topic)?.partitions;
+    const expected = partitions?.[partition];
+    // Brokers list all partitions; an answer that leaves some out must not shift the others.
+    return expected?.partition === partition ? expected : partitions?.find((other) => other.partition === partition);
   }
 
-  /** Takes over an answer. Topics it does not speak of stay as they were. */
-  apply(response: MetadataResponse): void {
+  /** Takes over an answer to Metadata of `version`. Topics it does not speak of stay as they were. */
+  apply(response: MetadataResponse, version: number = Metadata.versions.max): void {
     this.#clusterId = response.clusterId ?? this.#clusterId;
     this.#controllerId = response.controllerId;
     this.#brokers = new Map(response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     for (const topic of response.topics) {
       if (topic.name === null) continue;
       const topicId = topic.topicId === ZERO_UUID ? null : topic.topicId;
-      const known = this.#topics.get(topic.name);
-      const sameTopic = known?.topicId === topicId ? known : undefined;
+      const before = this.#topics.get(topic.name);
+      // A topic that was created anew begins its epochs anew. Without ids, its absence in between is what tells.
+      const known = new Map(before?.topicId === topicId ? before.partitions.map((info) => [info.partition, info]) : []);
       const partitions = topic.partitions
         .map(
           (found): PartitionInfo => ({
             partition: found.partitionIndex,
-            leaderId: found.errorCode === ErrorCode.NONE || found.leaderId >= 0 ? found.leaderId : -1,
-            leaderEpoch: found.leaderEpoch,
+            leaderId: Math.max(-1, found.leaderId),
+            leaderEpoch: version < FIRST_RELIABLE_LEADER_EPOCHS ? -1 : found.leaderEpoch,
             replicas: found.replicaNodes,
             isr: found.isrNodes,
           }),
         )
         .sort((a, b) => a.partition - b.partition)
         .map((found) => {
-          const before = sameTopic?.partitions[found.partition];
-          return before !== undefined && before.leaderEpoch > found.leaderEpoch ? before : found;
+          const last = known.get(found.partition);
+          return last !== undefined && found.leaderEpoch >= 0 && last.leaderEpoch > found.leaderEpoch ? last : found;
         });
       this.#topics.set(topic.name, { name: topic.name, topicId, errorCode: topic.errorCode, partitions });
     }

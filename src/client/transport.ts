@@ -1,13 +1,21 @@
 /** The seam at which a byte stream to a broker is opened: plain TCP here; anything that offers the same interface may take its place. */
 import { connect, type Socket } from 'node:net';
 import { LinkError } from '../errors.ts';
-import { abortedError, type Clock } from './clock.ts';
+import { abortedError, onAbort } from './abort.ts';
+import type { Clock } from './clock.ts';
 import type { ByteSink } from './frame-assembler.ts';
 
 export interface Endpoint {
+  /** As configured or as advertised by the broker: what a certificate would have to name. */
   readonly host: string;
   readonly port: number;
+  /** The one of the host's addresses to connect to. Left out: the host is looked up when it is connected to. */
+  readonly address?: string;
 }
+
+/** As in `kafka-1.example:9092 (10.0.0.7)` or `[::1]:9092`. */
+export const endpointText = ({ host, port, address = host }: Endpoint): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}${address === host ? '' : ` (${address})`}`;
 
 /** An open byte stream. */
 export interface Transport {
@@ -31,8 +39,6 @@ export type OpenTransport = (
   limits: { readonly clock: Clock; readonly timeoutMs: number; readonly signal?: AbortSignal },
 ) => Promise<Transport>;
 
-const text = ({ host, port }: Endpoint): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
-
 /**
  * Plain TCP. The socket reads into the buffer that the sink names next, so that the bulk of a large frame arrives in its own
  * buffer without a copy (`onread` with a buffer function asks for a new one after every read).
@@ -40,23 +46,18 @@ const text = ({ host, port }: Endpoint): string => `${host.includes(':') ? `[${h
 export const openTcp: OpenTransport = (endpoint, events, { clock, timeoutMs, signal }) =>
   new Promise((resolve, reject) => {
     if (signal?.aborted) {
-      reject(abortedError(signal, `connecting to ${text(endpoint)}`));
+      reject(abortedError(signal, `connecting to ${endpointText(endpoint)}`));
       return;
     }
     let open = false;
     let failure: Error | null = null;
-    let room = Buffer.alloc(0);
-    const nextRoom = (): Buffer => {
-      room = events.sink.room() as Buffer<ArrayBuffer>;
-      return room;
-    };
     const socket: Socket = connect({
-      host: endpoint.host,
+      host: endpoint.address ?? endpoint.host,
       port: endpoint.port,
       noDelay: true,
       keepAlive: true,
       onread: {
-        buffer: nextRoom,
+        buffer: () => events.sink.room() as Buffer<ArrayBuffer>,
         callback: (size) => {
           try {
             events.sink.took(size);
@@ -73,16 +74,15 @@ export const openTcp: OpenTransport = (endpoint, events, { clock, timeoutMs, sig
     };
     const cancelTimer = clock.schedule(timeoutMs, () =>
       giveUp(
-        new LinkError('KLINK_TIMEOUT', `No connection to ${text(endpoint)} within ${timeoutMs} ms: check address and firewall`, {
+        new LinkError('KLINK_TIMEOUT', `No connection to ${endpointText(endpoint)} within ${timeoutMs} ms: check address and firewall`, {
           retriable: true,
         }),
       ),
     );
-    const abort = (): void => giveUp(abortedError(signal as AbortSignal, `connecting to ${text(endpoint)}`));
-    signal?.addEventListener('abort', abort, { once: true });
+    const release = signal && onAbort(signal, () => giveUp(abortedError(signal, `connecting to ${endpointText(endpoint)}`)));
     const settled = (): void => {
       cancelTimer();
-      signal?.removeEventListener('abort', abort);
+      release?.();
     };
     socket.once('connect', () => {
       settled();
@@ -107,7 +107,9 @@ export const openTcp: OpenTransport = (endpoint, events, { clock, timeoutMs, sig
       else if (LinkError.is(failure)) reject(failure);
       else {
         const reason = failure?.message ?? 'closed before it was open';
-        reject(new LinkError('KLINK_CONNECT', `Cannot connect to ${text(endpoint)}: ${reason}`, { cause: failure, retriable: true }));
+        reject(
+          new LinkError('KLINK_CONNECT', `Cannot connect to ${endpointText(endpoint)}: ${reason}`, { cause: failure, retriable: true }),
+        );
       }
     });
   });
