@@ -143,7 +143,8 @@ export class Broker {
       const bytes = Buffer.concat(chunks).subarray(4);
       for (const observe of this.#observers) observe({ ...seen, direction: 'response', bytes });
     }
-    return chunks;
+    await this.#gate; // whoever hangs does not answer what was asked before either
+    return this.#cluster.tampering.apply(apiKey, this.node.id, chunks);
   }
 
   #answer(api: Api, frame: Buffer, context: RequestContext): Promise<Answer> {

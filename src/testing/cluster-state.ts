@@ -4,7 +4,7 @@ import { kafkaId } from './clock.ts';
 import { ConfigStore } from './config/config-store.ts';
 import { logConfigOf } from './config/topic-configs.ts';
 import { GroupCoordinator } from './groups/group-coordinator.ts';
-import { Interceptors, PlantedErrors } from './interception.ts';
+import { Interceptors, PlantedErrors, Tampering } from './interception.ts';
 import type { LogConfig } from './log/log-config.ts';
 import { MemoryBudget } from './log/memory-budget.ts';
 import { NO_LEADER, Partition, type Topic } from './partition.ts';
@@ -47,6 +47,7 @@ export class ClusterState {
   readonly producerIds: ProducerIds = new ProducerIds();
   readonly interceptors: Interceptors = new Interceptors();
   readonly planted: PlantedErrors = new PlantedErrors();
+  readonly tampering: Tampering = new Tampering();
   readonly budget: MemoryBudget;
   /** What went wrong inside handlers and interceptors, as opposed to what clients did wrong. */
   readonly defects: unknown[] = [];

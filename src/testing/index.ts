@@ -1,7 +1,7 @@
 /** `kafka-link/testing`: an embedded Kafka cluster for tests, in this process, over real loopback sockets. */
 export type { ObservedFrame, Observer } from './broker.ts';
 export { type Clock, systemClock } from './clock.ts';
-export { type Answer, HANG_UP, type Interceptor, NO_ANSWER } from './interception.ts';
+export { type Answer, HANG_UP, type Interceptor, NO_ANSWER, type Tamper } from './interception.ts';
 export type { ProducerState, SentBatch } from './log/producer-state.ts';
 export { type AppendedRecord, LogHandle } from './log-handle.ts';
 export { type RecordError, Refusal } from './refusal.ts';

@@ -51,6 +51,29 @@ export class Interceptors {
   }
 }
 
+/** Rewrites the encoded answers of an API, length bytes included, just before they are written. */
+export type Tamper = (frame: Buffer) => Buffer;
+
+/** What a test does to answers that are already bytes. */
+export class Tampering {
+  #registered: readonly { readonly key: number; readonly broker: number | undefined; left: number; readonly tamper: Tamper }[] = [];
+
+  add(key: number, broker: number | undefined, times: number, tamper: Tamper): () => void {
+    const entry = { key, broker, left: times, tamper };
+    this.#registered = [...this.#registered, entry];
+    return () => {
+      this.#registered = this.#registered.filter((other) => other !== entry);
+    };
+  }
+
+  apply(key: number, broker: number, chunks: readonly Buffer[]): readonly Buffer[] {
+    const entry = this.#registered.find((each) => each.left > 0 && each.key === key && (each.broker ?? broker) === broker);
+    if (entry === undefined) return chunks;
+    entry.left--;
+    return [entry.tamper(Buffer.concat(chunks))];
+  }
+}
+
 /** An error that a test planted. */
 export interface PlantedError {
   readonly key: number;

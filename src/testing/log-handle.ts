@@ -104,7 +104,7 @@ export class LogHandle {
   /** Ends a transaction, as its coordinator would. Returns the marker's offset. */
   appendMarker(marker: EndTxnMarker, options: Omit<MarkerOptions, 'timestamp' | 'baseOffset'> & { readonly timestamp?: bigint }): bigint {
     const bytes = buildEndTxnMarker(marker, { timestamp: this.#cluster.now, ...options });
-    return this.#partition.log.appendMarker(bytes, this.leaderEpoch).baseOffset;
+    return this.#partition.log.appendMarker(bytes, this.leaderEpoch);
   }
 
   /**

@@ -218,12 +218,13 @@ export const acceptBatch = async (batch: RecordBatch, terms: ProduceTerms): Prom
   const target = config.compression === 'producer' ? source : config.compression;
   const frames = await openRecords(batch);
   const newest = judgeRecords(batch, frames, terms);
+  const logAppendTime = config.timestampType === 'LogAppendTime' ? terms.now : NO_TIMESTAMP;
   if (source === target) {
     // Real brokers fail to rebuild such a batch, because they skipped its keys and values ("key is skipped in PartialDefaultRecord").
     if (source !== 'none' && frames.some(({ offsetDelta }, i) => offsetDelta !== i)) {
       throw new Refusal('UNKNOWN_SERVER_ERROR', 'The inner offsets of a compressed batch must be 0, 1, 2, …');
     }
-    return { bytes: batch.bytes, changes: timeChanges(batch, newest, terms) };
+    return { bytes: batch.bytes, changes: timeChanges(batch, newest, terms), logAppendTime };
   }
   const bytes = await rebuilt(batch, frames, target, newest);
   if (bytes.length > config.maxMessageBytes) {
@@ -232,7 +233,7 @@ export const acceptBatch = async (batch: RecordBatch, terms: ProduceTerms): Prom
       `Message batch size is ${bytes.length} bytes which exceeds the maximum configured size of ${config.maxMessageBytes}`,
     );
   }
-  return { bytes, changes: timeChanges(RecordBatch.at(bytes), newest, terms) };
+  return { bytes, changes: timeChanges(RecordBatch.at(bytes), newest, terms), logAppendTime };
 };
 
 /** The first batch of a `records` field if it has the transactional bit, without judging anything else. */

@@ -6,7 +6,7 @@ import { blankResponse, hasTopLevelError } from './blank-response.ts';
 import { Broker, type Observer } from './broker.ts';
 import { type Clock, randomBytesOf, systemClock } from './clock.ts';
 import { type BrokerNode, ClusterState } from './cluster-state.ts';
-import { HANG_UP, type Interceptor, NO_ANSWER } from './interception.ts';
+import { HANG_UP, type Interceptor, NO_ANSWER, type Tamper } from './interception.ts';
 import { LogHandle } from './log-handle.ts';
 import type { Partition } from './partition.ts';
 import { attempt, Refusal } from './refusal.ts';
@@ -265,6 +265,14 @@ export class TestCluster implements AsyncDisposable {
     if (errorCode === undefined) throw new LinkError('KLINK_CONFIG', `Kafka has no error ${error}`);
     if (topic === undefined && hasTopLevelError(fault.api)) return this.#nextTimes(fault, () => blankResponse(fault.api, errorCode));
     return this.#state.planted.plant({ key: fault.api.key, errorCode, topic, partition, broker: fault.broker }, fault.times ?? 1);
+  }
+
+  /**
+   * Rewrites encoded answers, the 4 length bytes included, before they are written: wrong lengths, cut frames, nonsense. What observers see is the answer
+   * before that.
+   */
+  tamper({ api, times = 1, broker }: FaultOptions, tamper: Tamper): () => void {
+    return this.#state.tampering.add(api.key, broker, times, tamper);
   }
 
   /** Calls `observe` for every frame that passes a broker, until the returned function is called. */

@@ -138,8 +138,8 @@ const replicated = async (outcomes: readonly Outcome[], timeoutMs: number, conte
 
 const movedAway = ({ result }: Outcome): boolean => result instanceof Refusal && result.errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER;
 
-const partitionResponse = (outcome: Outcome, { header, cluster }: RequestContext) => {
-  const { topic, index, partition, result } = outcome;
+const partitionResponse = (outcome: Outcome, { header }: RequestContext) => {
+  const { index, partition, result } = outcome;
   if (result instanceof Refusal) {
     const { errorCode, recordErrors, errorMessage } = result;
     return {
@@ -152,12 +152,11 @@ const partitionResponse = (outcome: Outcome, { header, cluster }: RequestContext
       ...(header.apiVersion >= 10 && movedAway(outcome) && partition !== undefined ? { currentLeader: currentLeaderOf(partition) } : {}),
     };
   }
-  const appendTime = cluster.logConfig(topic).timestampType === 'LogAppendTime' ? cluster.now : -1n;
   return {
     index,
     errorCode: ErrorCode.NONE,
     baseOffset: result.baseOffset,
-    logAppendTimeMs: result.duplicate?.timestamp ?? appendTime,
+    logAppendTimeMs: result.logAppendTime,
     logStartOffset: partition?.log.startOffset ?? -1n,
   };
 };

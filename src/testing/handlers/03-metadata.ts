@@ -6,6 +6,7 @@ import { handler } from '../handler.ts';
 import { NO_LEADER, type Partition, type Topic } from '../partition.ts';
 import { attempt, Refusal } from '../refusal.ts';
 import { allows, demand, type RequestContext, spring } from '../request-context.ts';
+import { checkTopicName } from '../topic-rules.ts';
 import { authorizedOperations, NOT_ASKED } from './authorized-operations.ts';
 
 export const metadata = handler(Metadata, (request, context) => {
@@ -40,6 +41,7 @@ const find = (name: string | null, topicId: string, context: RequestContext): To
   const byId = topicId !== ZERO_UUID;
   const topicName = byId ? context.cluster.topicName(topicId) : name;
   if (topicName === undefined || topicName === null) throw new Refusal(byId ? 'UNKNOWN_TOPIC_ID' : 'INVALID_TOPIC_EXCEPTION');
+  if (!byId) checkTopicName(topicName);
   demand(context, 'describe', 'topic', topicName);
   spring(context, topicName);
   const topic = context.cluster.topic(topicName);

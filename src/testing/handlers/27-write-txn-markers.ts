@@ -50,14 +50,15 @@ const write = (
     throw new Refusal('CLUSTER_AUTHORIZATION_FAILED');
   spring(context, topic, index);
   const partition = cluster.partition(topic, index);
-  if (partition === undefined) throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION');
+  // Unlike Produce, this does not tell a partition of other brokers from one that does not exist.
+  if (partition === undefined || !partition.replicas.includes(broker.id)) throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION');
   if (partition.leader !== broker.id) throw new Refusal('NOT_LEADER_OR_FOLLOWER');
   if (partition.isr.length < cluster.logConfig(topic).minInsyncReplicas) throw new Refusal('NOT_ENOUGH_REPLICAS');
   // Real brokers fail on the id that means "none" while they build the batch.
   if (producerId === -1n) throw new Refusal('UNKNOWN_SERVER_ERROR');
   const result = transactionResult ? 'commit' : 'abort';
   const bytes = buildEndTxnMarker({ result, coordinatorEpoch }, { producerId, producerEpoch, timestamp: cluster.now });
-  return { partition, offset: partition.log.appendMarker(bytes, partition.leaderEpoch).baseOffset };
+  return { partition, offset: partition.log.appendMarker(bytes, partition.leaderEpoch) };
 };
 
 interface Outcome {

@@ -4,6 +4,7 @@ import { IncrementalAlterConfigs, type IncrementalAlterConfigsReceivedRequest } 
 import { listItems } from '../config/config-definition.ts';
 import { handler } from '../handler.ts';
 import { attempt, Refusal } from '../refusal.ts';
+import { since } from '../releases.ts';
 import type { RequestContext } from '../request-context.ts';
 import { type ConfigResource, resourceOf } from './config-resource.ts';
 
@@ -50,8 +51,9 @@ const applyChange = (
   }
   const { configs } = context.cluster;
   const definition = (resource.type === 'topic' ? configs.topicDefinitions : configs.brokerDefinitions).get(name);
+  const notAList = since(context.cluster.release, '3.9') ? 'INVALID_CONFIG' : 'INVALID_REQUEST';
   if (definition?.type !== 'list')
-    throw new Refusal('INVALID_CONFIG', `Can't APPEND to or SUBTRACT from key ${name} because its type is not LIST.`);
+    throw new Refusal(notAList, `Can't APPEND to or SUBTRACT from key ${name} because its type is not LIST.`);
   const inherited = resource.type === 'topic' ? configs.topicValues(name, resource.name) : configs.brokerValues(name, resource.name);
   const before = listItems(overrides.get(name) ?? inherited[0]?.value ?? '');
   const items = listItems(value);

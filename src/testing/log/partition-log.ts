@@ -7,7 +7,6 @@ import { Refusal } from '../refusal.ts';
 import { EpochCache } from './epoch-cache.ts';
 import type { LogConfig } from './log-config.ts';
 import type { MemoryBudget } from './memory-budget.ts';
-import type { SentBatch } from './producer-state.ts';
 import { ProducerStates } from './producer-states.ts';
 import { rawEntries } from './raw-entries.ts';
 import { type Entry, Segment } from './segment.ts';
@@ -20,14 +19,16 @@ const EMPTY = Buffer.alloc(0);
 export interface AcceptedBatch {
   readonly bytes: Buffer;
   readonly changes: HeaderChanges;
+  /** The broker's time, for LogAppendTime topics; −1 for CreateTime. */
+  readonly logAppendTime: bigint;
 }
 
 /** Where a batch came to lie, or lay already. */
 export interface Appended {
   readonly baseOffset: bigint;
   readonly lastOffset: bigint;
-  /** The batch it repeats, one of the last five of its producer: nothing was written. */
-  readonly duplicate: SentBatch | null;
+  /** −1 in CreateTime topics; of a duplicate, the time of the batch it repeats. */
+  readonly logAppendTime: bigint;
 }
 
 /** What a read found. */
@@ -94,7 +95,7 @@ export class PartitionLog {
   }
 
   /** Appends as the partition's leader does for a client: at the log end, if the producer's sequence agrees. */
-  append({ bytes, changes }: AcceptedBatch, leaderEpoch: number): Appended {
+  append({ bytes, changes, logAppendTime }: AcceptedBatch, leaderEpoch: number): Appended {
     const { segmentBytes } = this.#surroundings.config();
     if (bytes.length > segmentBytes) {
       throw new Refusal('RECORD_LIST_TOO_LARGE', `A batch of ${bytes.length} bytes exceeds segment.bytes ${segmentBytes}`);
@@ -104,19 +105,19 @@ export class PartitionLog {
     const baseOffset = this.endOffset;
     const verdict = this.producers.judge(batch, maxTimestamp, baseOffset, 'client');
     if (verdict.duplicate !== undefined) {
-      const { firstOffset, lastOffset } = verdict.duplicate;
-      return { baseOffset: firstOffset, lastOffset, duplicate: verdict.duplicate };
+      const { firstOffset, lastOffset, timestamp } = verdict.duplicate;
+      return { baseOffset: firstOffset, lastOffset, logAppendTime: timestamp };
     }
     const lastOffset = baseOffset + BigInt(batch.lastOffsetDelta);
     this.#store(bytes, { baseOffset, lastOffset, maxTimestamp, magic: 2 }, { ...changes, baseOffset, partitionLeaderEpoch: leaderEpoch });
     this.epochs.assign(leaderEpoch, baseOffset);
     verdict.commit();
     this.#appended();
-    return { baseOffset, lastOffset, duplicate: null };
+    return { baseOffset, lastOffset, logAppendTime };
   }
 
-  /** Appends the control batch that ends a transaction, as its coordinator asks the leader to (WriteTxnMarkers). */
-  appendMarker(bytes: Buffer, leaderEpoch: number): Appended {
+  /** Appends the control batch that ends a transaction, as its coordinator asks the leader to (WriteTxnMarkers). Returns its offset. */
+  appendMarker(bytes: Buffer, leaderEpoch: number): bigint {
     const baseOffset = this.endOffset;
     const batch = RecordBatch.at(bytes);
     const commit = this.#judgeMarker(batch, baseOffset, 'coordinator');
@@ -125,7 +126,7 @@ export class PartitionLog {
     this.epochs.assign(leaderEpoch, baseOffset);
     commit();
     this.#appended();
-    return { baseOffset, lastOffset: baseOffset, duplicate: null };
+    return baseOffset;
   }
 
   /**
