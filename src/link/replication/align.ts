@@ -1,7 +1,9 @@
 /** Finds where a partition goes on: reads both logs' ends, and makes sure that the destination's tail is a copy of the source's. */
 import type { Cluster } from '../../client/cluster.ts';
+import type { RecordBatch } from '../../codec/record-batch.ts';
 import { LinkError } from '../../errors.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
+import { sequenceOf } from './append-plan.ts';
 import type { OffsetLookup } from './offset-lookup.ts';
 import type { Alignment, LinkProducer } from './partition-mirror.ts';
 import { readBatchAt, sameBatch } from './read-batch.ts';
@@ -78,18 +80,28 @@ export const align = async (
     );
   }
   if (original === null || copy === null) {
-    // The batch may not be replicated yet, and so not be readable; compaction and retention also end here, as a gap.
+    // The batch may not be replicated yet, and so not be readable.
     throw new LinkError(
       'KLINK_STATE',
       `${label}: offset ${last} cannot be read on the ${original === null ? 'source' : 'destination'} at the moment`,
       { retriable: true },
     );
   }
-  const ours = copy !== 'old-format' && copy.producerId === context.producer.producerId;
+  const ours = typeof copy === 'object' && copy.producerId === context.producer.producerId;
+  if (ours && copy.baseSequence !== sequenceOf(copy.baseOffsetNumber)) {
+    throw new MirrorFailure(
+      'DESTINATION_FOREIGN_WRITE',
+      `${label}: the link's batch at offset ${copy.baseOffset} of the mirror was made for another one: somebody else wrote into the mirror before it. ` +
+        'Deny writes to the topic, delete it and mirror it anew',
+    );
+  }
   if (verdict === 'ahead') throw aheadOfSource(label, source, mirror, ours);
-  if (original === 'absent' && ours) return { ...found, lastFetchedEpoch: -1 };
-  if (original !== 'absent' && copy !== 'old-format' && sameBatch(original, copy))
+  if (typeof original === 'string') {
+    // Deleted or compacted away since it was copied: what the link wrote itself, at its place, is proof enough.
+    if (ours) return { ...found, lastFetchedEpoch: -1 };
+  } else if (typeof copy === 'object' && (sameBatch(original, copy) || (ours && isCompacted(original, copy)))) {
     return { ...found, lastFetchedEpoch: original.partitionLeaderEpoch };
+  }
   throw ours
     ? new MirrorFailure(
         'UNEXPECTED_TRUNCATION',
@@ -100,6 +112,10 @@ export const align = async (
         `${label}: the records at offset ${last} of the mirror topic are not those of the source. Delete the topic, or choose another name, to mirror it`,
       );
 };
+
+/** Compaction keeps a batch's range and removes records from it. */
+const isCompacted = (original: RecordBatch, copy: RecordBatch): boolean =>
+  !original.isDense && original.baseOffset === copy.baseOffset && original.lastOffsetDelta === copy.lastOffsetDelta;
 
 /** What the link has copied cannot be ahead of its source, unless the source has lost it since. */
 const aheadOfSource = (label: string, source: LogRange, mirror: LogRange, ours: boolean): MirrorFailure => {

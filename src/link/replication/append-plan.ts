@@ -5,6 +5,11 @@ import type { MirrorTopicError } from '../mirror-failure.ts';
 /** `append`: send it as it is; `skip`: its offsets are at the destination already; else the reason why it cannot go as it is. */
 export type AppendVerdict = 'append' | 'skip' | MirrorTopicError;
 
+const SEQUENCES = 2 ** 31;
+
+/** The sequence under which the batch of `offset` is sent: it wraps as a broker's does. So a batch of the link tells which offset it was made for. */
+export const sequenceOf = (offset: number): number => offset % SEQUENCES;
+
 const NOT_PRODUCIBLE = BATCH_ATTRIBUTES.control | BATCH_ATTRIBUTES.transactional | BATCH_ATTRIBUTES.logAppendTime;
 
 /**

@@ -4,7 +4,7 @@ import type { RecordBatch } from '../../codec/record-batch.ts';
 import { RecordSetCursor } from '../../codec/record-set.ts';
 import { LinkError } from '../../errors.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
-import { describeVerdict, judgeBatch } from './append-plan.ts';
+import { describeVerdict, judgeBatch, sequenceOf } from './append-plan.ts';
 import type { FrameLease } from './byte-window.ts';
 
 /**
@@ -75,7 +75,6 @@ interface Run {
 
 /** A broker remembers the last five batches of a producer: more in flight, and a repeated one would not be recognised. */
 const MAX_IN_FLIGHT = 5;
-const SEQUENCES = 2 ** 31;
 const BATCH_LENGTH_AT = 8;
 const LAST_OFFSET_DELTA_AT = 23;
 const LOG_OVERHEAD = 12;
@@ -231,7 +230,7 @@ export class PartitionMirror {
 
   #rebase(batch: RecordBatch): void {
     const { lastOffsetDelta, partitionLeaderEpoch } = batch;
-    rebaseBatch(batch, this.#idHigh, this.#idLow, this.#epoch, this.fetchOffset % SEQUENCES);
+    rebaseBatch(batch, this.#idHigh, this.#idLow, this.#epoch, sequenceOf(this.fetchOffset));
     this.lastFetchedEpoch = partitionLeaderEpoch;
     this.fetchOffset += lastOffsetDelta + 1;
   }

@@ -15,7 +15,7 @@ const SESSIONLESS_MAX_BYTES = 1;
 
 /**
  * The batch that holds `offset`, whole, however large: brokers return the first batch of a fetch without regard to its size.
- * `old-format` when it is of magic 0 or 1; null when the offset is not readable (yet), or no batch holds it.
+ * `old-format` when it is of magic 0 or 1; `hole` when the log goes on without it (compacted away); null when it is not readable (yet).
  */
 export const readBatchAt = async (
   cluster: Cluster,
@@ -23,7 +23,7 @@ export const readBatchAt = async (
   partition: number,
   offset: number,
   signal?: AbortSignal,
-): Promise<RecordBatch | 'old-format' | null> => {
+): Promise<RecordBatch | 'old-format' | 'hole' | null> => {
   const topicId = cluster.metadata.topic(topic)?.topicId ?? null;
   const response = await cluster.send(
     Fetch,
@@ -51,7 +51,7 @@ export const readBatchAt = async (
   const cursor = new RecordSetCursor().open(answer.records);
   while (cursor.next()) {
     if (cursor.batch.nextOffsetNumber > offset)
-      return cursor.batch.baseOffsetNumber <= offset ? RecordBatch.at(answer.records, cursor.batch.position) : null;
+      return cursor.batch.baseOffsetNumber <= offset ? RecordBatch.at(answer.records, cursor.batch.position) : 'hole';
   }
   return cursor.stop === 'message-set' ? 'old-format' : null;
 };

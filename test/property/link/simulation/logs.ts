@@ -47,6 +47,8 @@ export abstract class SimLog {
 export class SourceLog extends SimLog {
   /** Where each leader epoch begins. */
   readonly #epochs: { readonly epoch: number; readonly start: number }[] = [{ epoch: 0, start: 0 }];
+  /** What a copy must be, by base offset: as it was appended, also after retention or compaction took it away. */
+  readonly history = new Map<number, Buffer>();
 
   append(random: Random, kind: BatchKind = 'data', offsets = 1 + Math.floor(random() * 4)): void {
     const size = { payloadBytes: Math.floor(random() * 40) };
@@ -65,8 +67,20 @@ export class SourceLog extends SimLog {
   /** Offsets without a batch, as compaction leaves them. */
   skip(random: Random, offsets: number): void {
     const bytes = makeBatch({ base: this.end + offsets, offsets: 1, leaderEpoch: this.leaderEpoch }, random);
-    this.entries.push({ base: this.end + offsets, next: this.end + offsets + 1, bytes });
-    this.highWatermark = this.end;
+    this.#keep({ base: this.end + offsets, next: this.end + offsets + 1, bytes });
+  }
+
+  /** The cleaner: a batch that was copied long ago loses a record, or goes as a whole. The last batch of a log always stays. */
+  compact(random: Random, below: number): void {
+    const old = this.entries.slice(0, -1).filter(({ next }) => next <= below);
+    const chosen = old[Math.floor(random() * old.length)];
+    if (chosen === undefined) return;
+    const { base, next } = chosen;
+    const at = this.entries.indexOf(chosen);
+    const leaderEpoch = chosen.bytes.readInt32BE(12);
+    const kept = next - base > 1 && random() < 0.5;
+    const bytes = makeBatch({ kind: 'sparse', base, offsets: next - base, leaderEpoch }, random);
+    this.entries.splice(at, 1, ...(kept ? [{ base, next, bytes }] : []));
   }
 
   moveLeader(leader: number): void {
@@ -77,7 +91,7 @@ export class SourceLog extends SimLog {
 
   /** An unclean election: the new leader lacks the last batches. */
   loseTail(batches: number, leader: number): void {
-    this.entries.splice(Math.max(0, this.entries.length - batches));
+    for (const { base } of this.entries.splice(Math.max(0, this.entries.length - batches))) this.history.delete(base);
     this.highWatermark = this.end;
     while ((this.#epochs.at(-1)?.start ?? 0) > this.end && this.#epochs.length > 1) this.#epochs.pop();
     this.moveLeader(leader);
@@ -96,7 +110,12 @@ export class SourceLog extends SimLog {
   }
 
   #push(bytes: Buffer, offsets: number): void {
-    this.entries.push({ base: this.end, next: this.end + offsets, bytes });
+    this.#keep({ base: this.end, next: this.end + offsets, bytes });
+  }
+
+  #keep(entry: Entry): void {
+    this.entries.push(entry);
+    this.history.set(entry.base, Buffer.from(entry.bytes));
     this.highWatermark = this.end;
   }
 }
@@ -188,8 +207,8 @@ export class DestinationLog extends SimLog {
 }
 
 /** Whether a batch at the destination is the source's, in everything that a link must not change. Byte positions as KIP-98 has them. */
-export const isCopyOf = (source: Buffer, copy: Buffer): boolean =>
-  source.length === copy.length &&
+export const isCopyOf = (source: Buffer | undefined, copy: Buffer): boolean =>
+  source?.length === copy.length &&
   source.compare(copy, 0, 12, 0, 12) === 0 &&
   source.compare(copy, 21, 43, 21, 43) === 0 &&
   source.compare(copy, 57, copy.length, 57, source.length) === 0;

@@ -51,7 +51,8 @@ export const PERMANENT = {
   empty: ['UNSUPPORTED_SPARSE_BATCH'],
   gap: ['UNSUPPORTED_OFFSET_GAP'],
   oldMessage: ['UNSUPPORTED_MESSAGE_FORMAT'],
-  corrupt: ['CORRUPT_SOURCE_BATCH'],
+  corrupt: ['CORRUPT_SOURCE_BATCH', 'RETRY_TIMEOUT'],
+  compact: ['UNSUPPORTED_OFFSET_GAP', 'UNSUPPORTED_SPARSE_BATCH'],
   expire: ['SOURCE_RECORDS_EXPIRED', 'UNSUPPORTED_LOG_START'],
 } as const satisfies Readonly<Record<string, readonly MirrorTopicError[]>>;
 export type PermanentFault = keyof typeof PERMANENT;
@@ -86,7 +87,7 @@ class LinkProcess {
         appendersPerBroker: 2,
         bufferBytes: options.bufferBytes,
         retry: { backoffMs: 10, maxBackoffMs: 100 },
-        retryTimeoutMs: 300_000,
+        retryTimeoutMs: 30_000,
       },
       {
         phaseChanged: () => {},
@@ -247,6 +248,10 @@ export class Simulation {
         from.appendCorrupt(world.random);
         this.#doom(partition, PERMANENT.corrupt);
         break;
+      case 'compact':
+        from.compact(world.random, to.end);
+        this.#doom(partition, PERMANENT.compact);
+        break;
       case 'expire':
         from.expire(from.entries.length);
         this.#doom(partition, PERMANENT.expire);
@@ -314,9 +319,7 @@ export class Simulation {
   /** Whatever the link appends must be the source's batch of that offset. After a foreign write, what was on its way lands wrong: that is told by FAILED. */
   #judgeAppend(partition: number, { base, bytes }: Entry): void {
     if (this.#doomed.get(partition)?.has('DESTINATION_FOREIGN_WRITE') || this.#doomed.get(partition)?.has('UNEXPECTED_TRUNCATION')) return;
-    const original = this.sourceLogs[partition]?.entries.find((entry) => entry.base === base);
-    const expired = base < (this.sourceLogs[partition]?.start ?? 0);
-    if (!expired && (original === undefined || !isCopyOf(original.bytes, bytes)))
+    if (!isCopyOf(this.sourceLogs[partition]?.history.get(base), bytes))
       this.violations.push(`partition ${partition}: what was appended at ${base} is not the source's batch`);
   }
 
@@ -343,8 +346,7 @@ export class Simulation {
     const from = this.sourceLogs[partition] as SourceLog;
     const to = this.destinationLogs[partition] as DestinationLog;
     const allowed = this.#doomed.get(partition);
-    const originals = new Map(from.entries.map((entry) => [entry.base, entry.bytes]));
-    const wrong = to.entries.find(({ base, bytes }) => base >= from.start && !isCopyOf(originals.get(base) ?? Buffer.alloc(0), bytes));
+    const wrong = to.entries.find(({ base, bytes }) => !isCopyOf(from.history.get(base), bytes));
     for (const { mirrors } of this.processes) {
       const mirror = mirrors[partition] as PartitionMirror;
       const { label, phase, error } = mirror;
