@@ -48,7 +48,6 @@ interface Plan {
 const TOPICS_AT_ONCE = 16;
 /** How long a topic that was just created may stay unknown to the broker that is asked. */
 const UNKNOWN_TOPIC_PATIENCE_MS = 2_000;
-const NO_PRODUCER = { producerId: -1n, producerEpoch: -1 };
 
 /**
  * Checks both clusters and all topics, and changes nothing.
@@ -173,7 +172,7 @@ const refuseOtherContent = async ({ source, destination, signal }: PrepareContex
   const alignment: AlignmentContext = {
     source,
     destination,
-    producer: NO_PRODUCER,
+    producer: null,
     sourceOffsets: new OffsetLookup(source, 'consumer'),
     destinationOffsets: new OffsetLookup(destination, 'debugging'),
   };

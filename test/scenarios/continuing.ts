@@ -101,6 +101,23 @@ const longerContent: Scenario = {
   },
 };
 
+const otherContentBelowStart: Scenario = {
+  name: 'refuses a topic with other content that ends where the source begins',
+  play: async (stage) => {
+    const topic = stage.topic();
+    await stage.source.bench.createTopic(topic);
+    await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 10, batches: 4 }));
+    const other = await sampleBatches({ seed: 11, batches: 2 });
+    await stage.destination.bench.createTopic(topic);
+    await stage.destination.bench.append(topic, 0, other);
+    // Nothing is left at the source that the last batch of the mirror could be compared with.
+    await stage.source.bench.deleteRecords(topic, 0, (await stage.destination.bench.range(topic, 0)).end);
+    const before = await looksOf(stage, topic);
+    await expect(stage.link([topic])).rejects.toMatchObject({ code: 'KLINK_DIVERGED', reason: 'DESTINATION_DIVERGED' });
+    expect(await looksOf(stage, topic)).toEqual(before);
+  },
+};
+
 const foreignWhileClosed: Scenario = {
   name: 'fails a mirror into which somebody wrote while no link ran',
   play: async (stage) => {
@@ -126,5 +143,6 @@ export const continuingScenarios: readonly Scenario[] = [
   copiedBySomebody,
   otherContent,
   longerContent,
+  otherContentBelowStart,
   foreignWhileClosed,
 ];

@@ -1,13 +1,13 @@
 /** Scenarios of trouble that passes: the mirror goes on by itself, and nothing is lost, doubled or misplaced. */
 import { expect } from 'vitest';
 import { type FrameMessage, frameChannel } from '../../src/client/diagnostics.ts';
+import type { ClusterLink } from '../../src/index.ts';
 import { decodeResponse } from '../../src/protocol/frame.ts';
 import { Fetch } from '../../src/protocol/messages/fetch.ts';
 import { Produce } from '../../src/protocol/messages/produce.ts';
 import { BackgroundWriter } from './background-writer.ts';
-import type { ClusterControl } from './environment.ts';
 import { Network } from './network.ts';
-import { sampleBatches } from './sample-batches.ts';
+import { batchOfBytes, sampleBatches } from './sample-batches.ts';
 import { inState, reaches, type Scenario, type Stage } from './stage.ts';
 
 const PARTITIONS = 3;
@@ -15,7 +15,7 @@ const PARTITIONS = 3;
 /** A mirrored topic under constant writes, `trouble`, and both sides compared. */
 const underLoad = async (
   stage: Stage,
-  trouble: (topic: string, writer: BackgroundWriter) => Promise<void>,
+  trouble: (topic: string, writer: BackgroundWriter, link: ClusterLink) => Promise<void>,
   options: Parameters<Stage['link']>[1] = {},
 ): Promise<void> => {
   const topic = stage.topic();
@@ -23,25 +23,39 @@ const underLoad = async (
   const link = await stage.link([topic], options);
   const writer = new BackgroundWriter(stage.source.bench, topic, PARTITIONS);
   await writer.wrote(2 * PARTITIONS);
-  await trouble(topic, writer);
+  await trouble(topic, writer, link);
   await writer.wrote(2 * PARTITIONS);
   await writer.stop();
   await stage.expectMirrored(link, topic);
   await inState(link, topic, 'ACTIVE');
 };
 
-const restart =
-  (side: 'source' | 'destination'): Scenario['play'] =>
-  (stage) =>
+const destinationAway: Scenario = {
+  name: 'a broker of the destination dies under load and comes back',
+  play: (stage) =>
     underLoad(stage, async (topic) => {
-      const cluster: ClusterControl = stage[side];
-      const broker = await cluster.bench.leaderOf(topic, 0);
-      await cluster.kill(broker);
-      await cluster.start(broker);
-    });
+      const broker = await stage.destination.bench.leaderOf(topic, 0);
+      await stage.destination.kill(broker);
+      await stage.destination.start(broker);
+    }),
+};
 
-const sourceRestart: Scenario = { name: 'a broker of the source dies and comes back', play: restart('source') };
-const destinationRestart: Scenario = { name: 'a broker of the destination dies and comes back', play: restart('destination') };
+const sourceAway: Scenario = {
+  name: 'the whole source dies under load, which shows, and comes back',
+  play: (stage) =>
+    underLoad(
+      stage,
+      async (topic, _, link) => {
+        const { brokerIds } = stage.source;
+        for (const broker of brokerIds) await stage.source.kill(broker);
+        await inState(link, topic, 'SOURCE_UNAVAILABLE');
+        expect(link.status()).toMatchObject({ state: 'SOURCE_UNAVAILABLE', error: { code: 'KLINK_CONNECT' } });
+        await Promise.all(brokerIds.map((broker) => stage.source.start(broker)));
+        await inState(link, topic, 'ACTIVE');
+      },
+      { settings: { requestTimeoutMs: 1_000 } },
+    ),
+};
 
 const leaderMoves: Scenario = {
   name: 'leaders move on both sides',
@@ -121,13 +135,21 @@ const throttled: Scenario = {
     };
     await stage.source.throttle(clientId);
     await stage.destination.throttle(clientId);
+    const topic = stage.topic();
+    await stage.source.bench.createTopic(topic);
+    const batch = await batchOfBytes(15_000);
+    await stage.source.bench.append(
+      topic,
+      0,
+      Array.from({ length: 20 }, () => batch),
+    );
     frameChannel.subscribe(watch);
     try {
       const options = {
         source: { bootstrap: stage.source.bootstrap, clientId },
         destination: { bootstrap: stage.destination.bootstrap, clientId },
       };
-      await underLoad(stage, (_, writer) => writer.wrote(60), options);
+      await stage.expectMirrored(await stage.link([topic], options), topic);
     } finally {
       frameChannel.unsubscribe(watch);
       await stage.source.unthrottle(clientId);
@@ -165,24 +187,6 @@ const refusal = async (stage: Stage, name: string): Promise<void> => {
     if (performance.now() > deadline) throw new Error(`no warning of ${name}, only:\n${stage.warnings.join('\n')}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-};
-
-const sourceAway: Scenario = {
-  name: 'the source is away for a while, which shows, and comes back',
-  play: async (stage) => {
-    const topic = stage.topic();
-    await stage.source.bench.createTopic(topic);
-    await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 3, batches: 3 }));
-    const link = await stage.link([topic], { settings: { requestTimeoutMs: 1_000 } });
-    await stage.expectMirrored(link, topic);
-    for (const broker of stage.source.brokerIds) await stage.source.kill(broker);
-    await inState(link, topic, 'SOURCE_UNAVAILABLE');
-    expect(link.status()).toMatchObject({ state: 'SOURCE_UNAVAILABLE', error: { code: 'KLINK_CONNECT' } });
-    for (const broker of stage.source.brokerIds) await stage.source.start(broker);
-    await inState(link, topic, 'ACTIVE');
-    await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 4, batches: 3 }));
-    await stage.expectMirrored(link, topic);
-  },
 };
 
 const stalledBrokers: Scenario = {
@@ -224,15 +228,14 @@ const twoProcesses: Scenario = {
 };
 
 export const disturbanceScenarios: readonly Scenario[] = [
-  sourceRestart,
-  destinationRestart,
+  sourceAway,
+  destinationAway,
   leaderMoves,
   failover,
   droppedConnections,
   lostAnswers,
   throttled,
   notEnoughReplicas,
-  sourceAway,
   stalledBrokers,
   twoProcesses,
 ];

@@ -9,6 +9,14 @@ export interface RawAppend {
   readonly bytes: Buffer;
 }
 
+/** Where a log loses its tail. */
+export interface LogCut {
+  readonly topic: string;
+  readonly partition: number;
+  /** The base of the first batch that is lost. */
+  readonly offset: number;
+}
+
 /** One cluster as a scenario handles it. Every call resolves when the cluster really shows the change. */
 export interface ClusterControl {
   readonly bootstrap: readonly string[];
@@ -30,8 +38,8 @@ export interface ClusterControl {
   unthrottle(clientId: string): Promise<void>;
   /** What compaction, transactions and old brokers leave behind, without waiting for them. Single-broker topics only; the broker may restart. */
   appendRaw(appends: readonly RawAppend[]): Promise<void>;
-  /** Loses the tail of the log from `offset` on, as an unclean election or a power cut does. `offset` is the base of a batch. */
-  truncate(topic: string, partition: number, offset: number): Promise<void>;
+  /** Loses the tails of logs, as an unclean election or a power cut does. Single-broker topics only; the broker may restart. */
+  truncate(cuts: readonly LogCut[]): Promise<void>;
 }
 
 /** Where a scenario plays. */

@@ -54,13 +54,15 @@ const manyPartitions: Scenario = {
     const partitions = 200;
     await stage.source.bench.createTopic(topic, { partitions });
     const batches = await sampleBatches({ seed: 3, batches: 30 });
-    for (let partition = 0; partition < partitions; partition++) {
-      await stage.source.bench.append(topic, partition, [batches[partition % batches.length]!, batches[(partition * 7) % batches.length]!]);
-    }
+    const two = (partition: number) => [batches[partition % batches.length]!, batches[(partition * 7) % batches.length]!];
+    await Promise.all(Array.from({ length: partitions }, (_, partition) => stage.source.bench.append(topic, partition, two(partition))));
     const link = await stage.link([topic]);
     const logs = await stage.expectMirrored(link, topic);
     expect(logs).toHaveLength(partitions);
     expect(logs.every(({ batches: copied }) => copied.length === 2)).toBe(true);
+    // So many logs would be in the way of every broker that is killed later.
+    await link.close();
+    await Promise.all([stage.source, stage.destination].map(({ bench }) => bench.deleteTopic(topic)));
   },
 };
 

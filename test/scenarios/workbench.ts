@@ -212,9 +212,7 @@ export class Workbench implements AsyncDisposable {
   async walkAll(topic: string): Promise<readonly WalkedLog[]> {
     await this.cluster.refreshMetadata([topic]);
     const count = this.cluster.metadata.topic(topic)?.partitions.length ?? 0;
-    const logs: WalkedLog[] = [];
-    for (let partition = 0; partition < count; partition++) logs.push(await this.walk(topic, partition));
-    return logs;
+    return Promise.all(Array.from({ length: count }, (_, partition) => this.walk(topic, partition)));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -13,7 +13,8 @@ export interface AlignmentContext {
   readonly destination: Cluster;
   readonly sourceOffsets: OffsetLookup;
   readonly destinationOffsets: OffsetLookup;
-  readonly producer: LinkProducer;
+  /** Null before the link has one: then nothing in a mirror is its own. */
+  readonly producer: LinkProducer | null;
 }
 
 export interface AlignedPartition {
@@ -87,7 +88,7 @@ export const align = async (
       { retriable: true },
     );
   }
-  const ours = typeof copy === 'object' && copy.producerId === context.producer.producerId;
+  const ours = typeof copy === 'object' && copy.producerId === context.producer?.producerId;
   if (ours && copy.baseSequence !== sequenceOf(copy.baseOffsetNumber)) {
     throw new MirrorFailure(
       'DESTINATION_FOREIGN_WRITE',

@@ -41,9 +41,11 @@ const control = async (cluster: TestCluster, role: string): Promise<ClusterContr
     appendRaw: async (appends) => {
       for (const { topic, partition, bytes } of appends) cluster.log(topic, partition).appendRaw(bytes);
     },
-    truncate: async (topic, partition, offset) => {
-      const { leader } = cluster.log(topic, partition);
-      cluster.electUnclean(topic, partition, { leader, truncateTo: BigInt(offset) });
+    truncate: async (cuts) => {
+      for (const { topic, partition, offset } of cuts) {
+        const { leader } = cluster.log(topic, partition);
+        cluster.electUnclean(topic, partition, { leader, truncateTo: BigInt(offset) });
+      }
     },
   };
 };

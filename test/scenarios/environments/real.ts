@@ -11,12 +11,17 @@ const QUOTA_BYTES_PER_SECOND = 20_000;
 const control = async (cluster: KafkaCluster, java: JavaClient, role: string): Promise<ClusterControl> => {
   const bench = await Workbench.open(cluster.bootstrap, role);
   /** Changes log files as nothing but a crash can: the broker must not see it happen. */
-  const whileDown = async (topic: string, partition: number, change: (dataDir: string) => Promise<void>): Promise<void> => {
-    const broker = cluster.broker(await bench.leaderOf(topic, partition));
+  const whileDown = async <T extends { topic: string; partition: number }>(
+    changes: readonly T[],
+    change: (dataDir: string, one: T) => Promise<void>,
+  ): Promise<void> => {
+    const [first] = changes;
+    if (first === undefined) return;
+    const broker = cluster.broker(await bench.leaderOf(first.topic, first.partition));
     await broker.kill();
-    await change(broker.dataDir);
+    for (const one of changes) await change(broker.dataDir, one);
     await broker.start();
-    await bench.awaitTopic(topic, partition + 1);
+    for (const { topic, partition } of changes) await bench.awaitTopic(topic, partition + 1);
   };
   return {
     bootstrap: cluster.bootstrap,
@@ -33,15 +38,8 @@ const control = async (cluster: KafkaCluster, java: JavaClient, role: string): P
     moveLeader: (topic, partition, broker) => java.moveLeader(cluster.bootstrap, topic, partition, broker),
     throttle: (clientId) => java.setQuota(cluster.bootstrap, clientId, QUOTA_BYTES_PER_SECOND),
     unthrottle: (clientId) => java.setQuota(cluster.bootstrap, clientId, null),
-    appendRaw: async (appends) => {
-      const [first] = appends;
-      if (first === undefined) return;
-      await whileDown(first.topic, first.partition, async (dataDir) => {
-        for (const { topic, partition, bytes } of appends) await appendToLogFile(dataDir, topic, partition, bytes);
-      });
-      for (const { topic, partition } of appends) await bench.awaitTopic(topic, partition + 1);
-    },
-    truncate: (topic, partition, offset) => whileDown(topic, partition, (dataDir) => truncateLogFile(dataDir, topic, partition, offset)),
+    appendRaw: (appends) => whileDown(appends, (dataDir, { topic, partition, bytes }) => appendToLogFile(dataDir, topic, partition, bytes)),
+    truncate: (cuts) => whileDown(cuts, (dataDir, { topic, partition, offset }) => truncateLogFile(dataDir, topic, partition, offset)),
   };
 };
 
