@@ -8,6 +8,7 @@ const options = fc.record({
   partitions: fc.integer({ min: 1, max: 3 }),
   processes: fc.integer({ min: 1, max: 2 }),
   acks: fc.constantFrom(-1 as const, 1 as const),
+  maxInFlightRequests: fc.constantFrom(1, 2, 8),
   bufferBytes: fc.constantFrom(100, 1_000, 100_000),
   partitionMaxBytes: fc.constantFrom(50, 300, 5_000),
   sessionCapacity: fc.constantFrom(0, 1, 1_000),

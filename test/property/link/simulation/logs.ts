@@ -51,7 +51,8 @@ export class SourceLog extends SimLog {
   readonly history = new Map<number, Buffer>();
 
   append(random: Random, kind: BatchKind = 'data', offsets = 1 + Math.floor(random() * 4)): void {
-    const size = { payloadBytes: Math.floor(random() * 40) };
+    // Few sizes, so that batches that differ are often equally long.
+    const size = { payloadBytes: random() < 0.7 ? 8 : 30 };
     this.#push(makeBatch({ kind, base: this.end, offsets, leaderEpoch: this.leaderEpoch, ...size }, random), offsets);
   }
 

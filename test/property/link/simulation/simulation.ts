@@ -15,6 +15,7 @@ export interface SimulationOptions {
   readonly partitions: number;
   readonly processes: number;
   readonly acks: -1 | 1;
+  readonly maxInFlightRequests: number;
   readonly bufferBytes: number;
   readonly partitionMaxBytes: number;
   /** Fetch sessions that a source broker keeps: 0 makes every fetch a full one. */
@@ -82,7 +83,7 @@ class LinkProcess {
         random: world.random,
         producer: PRODUCER,
         fetch: { responseMaxBytes: 2_000, partitionMaxBytes: options.partitionMaxBytes, minBytes: 1, waitMaxMs: 500 },
-        append: { acks: options.acks, timeoutMs: 1_000, maxInFlightRequests: 2, requestMaxBytes: 400 },
+        append: { acks: options.acks, timeoutMs: 1_000, maxInFlightRequests: options.maxInFlightRequests, requestMaxBytes: 400 },
         fetchersPerBroker: 1,
         appendersPerBroker: 2,
         bufferBytes: options.bufferBytes,
@@ -129,6 +130,8 @@ export class Simulation {
   readonly processes: LinkProcess[] = [];
   /** Partitions on which something happened that a mirror need not survive, with the reasons that are right then. */
   readonly #doomed = new Map<number, Set<string>>();
+  /** Where somebody else wrote first, by partition. */
+  readonly #foreign = new Map<number, number>();
   readonly #options: SimulationOptions;
 
   constructor(options: SimulationOptions) {
@@ -229,6 +232,7 @@ export class Simulation {
         break;
       case 'foreignWrite':
         this.#doom(partition, PERMANENT.foreignWrite);
+        this.#foreign.set(partition, Math.min(to.end, this.#foreign.get(partition) ?? to.end));
         to.writeForeign(world.random);
         break;
       case 'loseSourceTail':
@@ -326,7 +330,10 @@ export class Simulation {
   #judgeRequests(): void {
     this.violations.push(...this.destination.complaints.splice(0));
     for (const { destination, mirrors } of this.processes) {
-      for (const { label, inFlight } of mirrors) {
+      for (const { label, inFlight, partition, ackedOffset } of mirrors) {
+        const foreign = this.#foreign.get(partition) ?? ackedOffset;
+        if (this.#options.acks === -1 && ackedOffset > foreign)
+          this.violations.push(`${label} takes ${ackedOffset} for copied, but ${foreign} is somebody else's`);
         if (inFlight > MAX_IN_FLIGHT || inFlight < 0) this.violations.push(`${label}: ${inFlight} batches in flight`);
       }
       const lanes = new Map<number, string>();
