@@ -7,46 +7,7 @@ import { patchBatch, rebaseBatch } from '../src/codec/patch-header.ts';
 import { readRecords } from '../src/codec/read-records.ts';
 import { type Compression, RecordBatch } from '../src/codec/record-batch.ts';
 import { RecordSetCursor } from '../src/codec/record-set.ts';
-
-/** One measured row: median nanoseconds per batch, and as a multiple of its question's first row. */
-export interface CodecFigure {
-  readonly question: string;
-  readonly workload: string;
-  readonly subject: string;
-  readonly nanoseconds: number;
-  readonly ratio: number;
-}
-
-interface Subject {
-  readonly name: string;
-  /** Handles `batches` batches. */
-  readonly run: () => void | Promise<void>;
-  readonly batches: number;
-}
-
-/** Rounds are interleaved over the subjects, so that noise of the machine meets all of them; the first rounds warm up and are dropped. */
-const WARM_UP_ROUNDS = 5;
-const ROUNDS = 15;
-const ROUND_NANOSECONDS = 4_000_000;
-
-const measure = async (question: string, workload: string, subjects: readonly Subject[]): Promise<CodecFigure[]> => {
-  const samples = subjects.map((): number[] => []);
-  for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {
-    for (const [i, subject] of subjects.entries()) {
-      const start = process.hrtime.bigint();
-      let elapsed = 0;
-      let runs = 0;
-      for (; elapsed < ROUND_NANOSECONDS; runs++) {
-        const pending = subject.run();
-        if (pending !== undefined) await pending;
-        elapsed = Number(process.hrtime.bigint() - start);
-      }
-      if (round >= WARM_UP_ROUNDS) samples[i]!.push(elapsed / runs / subject.batches);
-    }
-  }
-  const medians = samples.map((values) => values.sort((a, b) => a - b)[ROUNDS >> 1]!);
-  return subjects.map(({ name }, i) => ({ question, workload, subject: name, nanoseconds: medians[i]!, ratio: medians[i]! / medians[0]! }));
-};
+import { type MicroFigure, measure, printFigures, type Subject } from './micro.ts';
 
 const kept = new Int32Array(1);
 /** Uses a result, so that the compiler cannot drop the work. */
@@ -62,7 +23,7 @@ const recordSet = (size: number): { set: Buffer; batches: number } => {
   return { set: Buffer.concat(parts), batches };
 };
 
-const mirrorPath = (size: number): Promise<CodecFigure[]> => {
+const mirrorPath = (size: number): Promise<MicroFigure[]> => {
   const { set, batches } = recordSet(size);
   const cursor = new RecordSetCursor();
   const walk = (visit: (batch: RecordBatch) => void): Subject['run'] => {
@@ -104,7 +65,7 @@ const jsonRecord = (i: number): string => {
   return `{${fields.join(',')}}`;
 };
 
-const opening = async (): Promise<CodecFigure[]> => {
+const opening = async (): Promise<MicroFigure[]> => {
   const records = Array.from({ length: 250 }, (_, i) => ({
     key: `key-${i}`,
     value: jsonRecord(i),
@@ -133,21 +94,11 @@ const opening = async (): Promise<CodecFigure[]> => {
 };
 
 /** All figures of this file, about ten seconds. */
-export const codecFigures = async (): Promise<CodecFigure[]> => {
-  const figures: CodecFigure[] = [];
+export const codecFigures = async (): Promise<MicroFigure[]> => {
+  const figures: MicroFigure[] = [];
   for (const size of [1 << 10, 16 << 10, 256 << 10]) figures.push(...(await mirrorPath(size)));
   figures.push(...(await opening()));
   return figures;
 };
 
-const print = (figures: readonly CodecFigure[]): void => {
-  let heading = '';
-  for (const { question, workload, subject, nanoseconds, ratio } of figures) {
-    const next = `${question} ${workload}`;
-    if (next !== heading) console.log(`\n${next}`);
-    heading = next;
-    console.log(`  ${subject.padEnd(44)} ${ratio.toFixed(1).padStart(9)} ×   ${(nanoseconds / 1000).toFixed(3).padStart(10)} µs`);
-  }
-};
-
-if (process.argv[1] === import.meta.filename) print(await codecFigures());
+if (process.argv[1] === import.meta.filename) printFigures(await codecFigures());
