@@ -13,6 +13,10 @@ const alias = {
 const quick = ['unit', 'property', 'conformance', 'integration', 'types'];
 const realKafka = process.env['CI'] === 'true' || process.env['KAFKA'] === '1';
 
+/** Hours and gigabytes: only for those who ask by name, as `npm run test:soak` and `npm run test:matrix` do. */
+const asked = (name: string): boolean => process.argv.includes(`--project=${name}`);
+const onRealKafka = { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false };
+
 const project = (name: string, extra: object = {}) => ({
   resolve: { alias },
   test: { name, include: [`test/${name}/**/*.test.ts`], ...extra },
@@ -24,7 +28,8 @@ export default defineConfig({
     reporters: ['default', new PlainSummaryReporter()],
     projects: [
       ...quick.map((name) => project(name)),
-      ...(realKafka ? [project('e2e', { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false })] : []),
+      ...(realKafka ? [project('e2e', onRealKafka)] : []),
+      ...['soak', 'matrix'].filter(asked).map((name) => project(name, { ...onRealKafka, testTimeout: 1_200_000 })),
     ],
   },
 });

@@ -1,0 +1,93 @@
+/** Starts a link in a process of its own, so that it can be killed as processes are: without a word. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { LinkOptions } from '../../../src/index.ts';
+
+/** What the process says of itself, several times a second. Sums since its start. */
+export interface LinkProcessStatus {
+  readonly bytes: number;
+  readonly batches: number;
+  readonly lag: number;
+  readonly rss: number;
+  readonly cpuMicros: { readonly user: number; readonly system: number };
+}
+
+interface Line {
+  readonly type: 'started' | 'status' | 'warning' | 'mirror' | 'closed';
+  readonly to?: string;
+  readonly message?: string | null;
+}
+
+const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
+const KEPT_LINES = 30;
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+export class LinkProcess implements AsyncDisposable {
+  readonly pid: number;
+  /** Resolves when the link mirrors; rejects when the process ends first. */
+  readonly started: Promise<void>;
+  /** The last one. */
+  status: LinkProcessStatus | null = null;
+  /** Messages of mirrors that failed. */
+  readonly failures: string[] = [];
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  readonly #kept: string[] = [];
+
+  /** Options must survive JSON: no functions. */
+  constructor(options: LinkOptions) {
+    const child = spawn(process.execPath, ['--import', 'tsx', MAIN, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child = child;
+    this.pid = child.pid!;
+    running.add(child);
+    this.#exited = once(child, 'close').then(() => running.delete(child));
+    child.stdin.on('error', () => undefined);
+    createInterface({ input: child.stderr }).on('line', (line) => this.#keep(line));
+    this.started = new Promise((resolve, reject) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        const said = JSON.parse(line) as Line;
+        if (said.type === 'started') resolve();
+        if (said.type === 'status') this.status = said as unknown as LinkProcessStatus;
+        else this.#keep(line);
+        if (said.to === 'FAILED') this.failures.push(said.message ?? '');
+      });
+      void this.#exited.then(() => reject(new Error(`the link's process ended\n${this.log()}`)));
+    });
+    this.started.catch(() => {});
+  }
+
+  get running(): boolean {
+    return running.has(this.#child);
+  }
+
+  /** The last things it said. */
+  log(): string {
+    return this.#kept.join('\n');
+  }
+
+  /** `kill -9`. Resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  /** Asks it to close the link, and resolves when it is gone. */
+  async close(): Promise<void> {
+    this.#child.stdin?.end();
+    await this.#exited;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill();
+  }
+
+  #keep(line: string): void {
+    this.#kept.push(line);
+    if (this.#kept.length > KEPT_LINES) this.#kept.shift();
+  }
+}
