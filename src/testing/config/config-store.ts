@@ -1,6 +1,6 @@
 /** Config values by where they were set, and the one that counts: topic, then this broker, then all brokers, then the properties file, then the default. */
 import { Refusal } from '../refusal.ts';
-import type { Release } from '../releases.ts';
+import { type Release, since } from '../releases.ts';
 import { brokerConfigDefinitions } from './broker-configs.ts';
 import { CONFIG_SOURCES, type ConfigDefinition, type ConfigSource, checkConfig } from './config-definition.ts';
 import { topicConfigDefinitions } from './topic-configs.ts';
@@ -34,6 +34,8 @@ export class ConfigStore {
       checkConfig(definition, value);
     }
     this.#static = new Map(Object.entries(brokerConfig));
+    // A cluster formatted by 4.1 or later has eligible leader replicas on, and with them this config set for all brokers (KIP-966).
+    if (since(release, '4.1')) this.setDynamic(ALL_BROKERS, new Map([['min.insync.replicas', brokerConfig['min.insync.replicas'] ?? '1']]));
   }
 
   /** Overrides of a topic, as they were set. */

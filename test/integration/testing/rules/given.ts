@@ -49,11 +49,16 @@ export class Given {
     return Number(this.target.release) >= Number(release);
   }
 
-  /** Makes a topic of one partition and waits until it can be written. */
-  async topic(configs: Configs = {}, partitions = 1): Promise<string> {
-    const name = `rule-${process.pid}-${++topicNumber}`;
+  /** A topic that takes records of any age and never loses one. */
+  topic(configs: Configs = {}, partitions = 1): Promise<string> {
     const defaults = this.since('4.0') ? { 'message.timestamp.after.max.ms': '9223372036854775807' } : {};
-    const entries = Object.entries({ 'retention.ms': '-1', ...defaults, ...configs }).map(([key, value]) => ({ name: key, value }));
+    return this.plainTopic({ 'retention.ms': '-1', ...defaults, ...configs }, partitions);
+  }
+
+  /** Makes a topic and waits until it can be written. */
+  async plainTopic(configs: Configs = {}, partitions = 1): Promise<string> {
+    const name = `rule-${process.pid}-${++topicNumber}`;
+    const entries = Object.entries(configs).map(([key, value]) => ({ name: key, value }));
     const { topics } = await this.client.ask(CreateTopics, 4, {
       topics: [{ name, numPartitions: partitions, replicationFactor: 1, assignments: [], configs: entries }],
       timeoutMs: 30_000,
