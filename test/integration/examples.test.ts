@@ -26,24 +26,14 @@ const run = (
   env: Readonly<Record<string, string>> = {},
   args: readonly string[] = [],
   nodeArgs: readonly string[] = [],
-): Program => {
-  tested.add(name);
-  return Program.run(`examples/${name}`, { ...addresses, ...env }, args, nodeArgs);
+): Program => Program.run(`examples/${name}`, { ...addresses, ...env }, args, nodeArgs);
+
+const payloads = (cluster: TestCluster, topic: string, partition: number): Buffer[] => {
+  const batches = cluster.log(topic, partition).batches();
+  return batches.map(({ payload }) => payload);
 };
 const isCopied = (topic: string, partition = 0): boolean =>
-  Buffer.concat(
-    source
-      .log(topic, partition)
-      .batches()
-      .map(({ payload }) => payload),
-  ).equals(
-    Buffer.concat(
-      destination
-        .log(topic, partition)
-        .batches()
-        .map(({ payload }) => payload),
-    ),
-  );
+  Buffer.concat(payloads(source, topic, partition)).equals(Buffer.concat(payloads(destination, topic, partition)));
 
 describe('examples', { timeout: TIMEOUT_MS }, () => {
   it('mirror-two-topics mirrors two topics and leaves', async () => {
