@@ -55,6 +55,11 @@ export class Appender {
     });
   }
 
+  /** The partition has left for another broker, or rests: what it will have to send is not for this one. */
+  withdraw(mirror: PartitionMirror): void {
+    this.#ready.delete(mirror);
+  }
+
   /** Resolves when every request on its way has been answered. */
   async idle(): Promise<void> {
     await Promise.all(this.#inFlight);
@@ -89,15 +94,18 @@ export class Appender {
   }
 
   async #append(sent: readonly Sent[]): Promise<void> {
-    try {
-      const connection = await this.#cluster.connection(this.broker, this.#lane);
-      const { acks, timeoutMs } = this.#limits;
-      const response = await connection.send(Produce, { acks, timeoutMs, topicData: byTopic(sent) }, { maxVersion: MAX_PRODUCE_VERSION });
-      this.#onAnswer();
-      this.#settle(sent, response);
-    } catch (error) {
+    const response = await this.#send(sent).catch((error: unknown) => {
       for (const { mirror, batch } of sent) mirror.unanswered(batch, LinkError.from(error));
-    }
+    });
+    if (response === undefined) return;
+    this.#onAnswer();
+    this.#settle(sent, response);
+  }
+
+  async #send(sent: readonly Sent[]): Promise<ProduceResponse> {
+    const connection = await this.#cluster.connection(this.broker, this.#lane);
+    const { acks, timeoutMs } = this.#limits;
+    return connection.send(Produce, { acks, timeoutMs, topicData: byTopic(sent) }, { maxVersion: MAX_PRODUCE_VERSION });
   }
 
   #settle(sent: readonly Sent[], response: ProduceResponse): void {
@@ -116,8 +124,9 @@ export class Appender {
         mirror.acknowledge(batch, Number(answer.baseOffset));
       } else {
         const error = appendError(mirror.label, batch.offset, answer.errorCode, answer.errorMessage);
-        mirror.unanswered(batch, error);
+        // Before the batch is given back: a refusal that is final is no disturbance to get over.
         if (error instanceof MirrorFailure) mirror.fail(error);
+        mirror.unanswered(batch, error);
       }
     }
   }

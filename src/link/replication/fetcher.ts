@@ -22,6 +22,7 @@ export interface FetchLimits {
   readonly waitMaxMs: number;
 }
 
+type Asked = Map<string, { readonly mirror: PartitionMirror; readonly position: FetchPosition }>;
 type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number];
 
 const SESSION_ERRORS: ReadonlySet<number> = new Set([
@@ -31,6 +32,8 @@ const SESSION_ERRORS: ReadonlySet<number> = new Set([
 ]);
 /** The last Fetch version that names topics instead of carrying their ids. */
 const LAST_VERSION_BY_NAME = 12;
+/** The first that compares histories (KIP-595). Older brokers are asked without `lastFetchedEpoch`; they tell of a truncation by OFFSET_OUT_OF_RANGE alone. */
+const FIRST_VERSION_WITH_HISTORY = 12;
 /** While a partition is held back, a long poll for the others would keep it waiting: they are asked without waiting, this often. */
 const HELD_BACK_POLL_MS = 20;
 
@@ -138,16 +141,12 @@ export class Fetcher {
 
   async #fetch(wanted: readonly PartitionMirror[], room: number, heldBack: boolean): Promise<void> {
     const { signal } = this.#closing;
-    const asked = new Map<string, { readonly mirror: PartitionMirror; readonly position: FetchPosition }>();
-    for (const mirror of wanted) {
-      const position = this.#positionOf(mirror);
-      asked.set(positionKey(position.topic, position.topicId, position.partition), { mirror, position });
-    }
     try {
       const connection = await this.#cluster.connection(this.broker, this.#lane, signal);
       if (connection !== this.#connection) this.#session.reset();
       this.#connection = connection;
-      const byName = [...asked.values()].some(({ position }) => position.topicId === null);
+      const { asked, byId } = this.#ask(wanted, connection.versions.of(Fetch));
+      if (asked.size === 0) return;
       const response = await connection.send(
         Fetch,
         {
@@ -156,7 +155,7 @@ export class Fetcher {
           maxBytes: Math.max(1, Math.min(this.#limits.responseMaxBytes, room)),
           ...this.#session.next([...asked.values()].map(({ position }) => position)),
         },
-        { signal, ...(byName && { maxVersion: LAST_VERSION_BY_NAME }) },
+        { signal, ...(!byId && { maxVersion: LAST_VERSION_BY_NAME }) },
       );
       if (response.errorCode !== ErrorCode.NONE) {
         const inSession = this.#session.isOpen;
@@ -171,61 +170,71 @@ export class Fetcher {
     } catch (error) {
       this.#session.reset();
       if (signal.aborted) return;
-      for (const { mirror } of asked.values()) this.#disturb(mirror, LinkError.from(error));
+      for (const mirror of wanted) this.#disturb(mirror, LinkError.from(error));
     }
   }
 
-  #positionOf(mirror: PartitionMirror): FetchPosition {
-    const topic = this.#cluster.metadata.topic(mirror.sourceTopic);
-    return {
-      topic: mirror.sourceTopic,
-      topicId: topic?.topicId ?? null,
-      partition: mirror.partition,
-      currentLeaderEpoch: topic?.partitions[mirror.partition]?.leaderEpoch ?? -1,
-      fetchOffset: mirror.fetchOffset,
-      lastFetchedEpoch: mirror.lastFetchedEpoch,
-      partitionMaxBytes: this.#limits.partitionMaxBytes,
-    };
+  /** What is asked for each partition. One request names all its topics in one way: by ids if the broker speaks of them and all are known. */
+  #ask(wanted: readonly PartitionMirror[], version: number): { readonly asked: Asked; readonly byId: boolean } {
+    const { metadata } = this.#cluster;
+    const byId =
+      version > LAST_VERSION_BY_NAME && wanted.every(({ sourceTopic }) => typeof metadata.topic(sourceTopic)?.topicId === 'string');
+    const asked: Asked = new Map();
+    for (const mirror of wanted) {
+      if (!this.#mirrors.has(mirror) || !mirror.wantsRecords) continue;
+      const topic = metadata.topic(mirror.sourceTopic);
+      const position = {
+        topic: mirror.sourceTopic,
+        topicId: byId ? (topic?.topicId ?? null) : null,
+        partition: mirror.partition,
+        currentLeaderEpoch: topic?.partitions[mirror.partition]?.leaderEpoch ?? -1,
+        fetchOffset: mirror.fetchOffset,
+        lastFetchedEpoch: version < FIRST_VERSION_WITH_HISTORY ? -1 : mirror.lastFetchedEpoch,
+        partitionMaxBytes: this.#limits.partitionMaxBytes,
+      };
+      asked.set(positionKey(position.topic, position.topicId, position.partition), { mirror, position });
+    }
+    return { asked, byId };
   }
 
-  #deliver(
-    response: FetchResponse,
-    asked: ReadonlyMap<string, { readonly mirror: PartitionMirror; readonly position: FetchPosition }>,
-  ): void {
+  #deliver(response: FetchResponse, asked: Asked): void {
     const frameBytes = response.responses.reduce(
       (sum, { partitions }) => partitions.reduce((inner, { records }) => inner + (records?.length ?? 0), sum),
       0,
     );
     const lease = this.#window.take(frameBytes);
     const now = this.#clock.now();
-    for (const { topic, topicId, partitions } of response.responses) {
-      for (const answer of partitions) {
-        const found = asked.get(positionKey(topic, topicId === ZERO_UUID ? null : topicId, answer.partitionIndex));
-        if (found === undefined || !this.#mirrors.has(found.mirror)) continue;
-        const { mirror, position } = found;
-        const disturbance = disturbanceOf(mirror, answer);
-        if (disturbance !== null) {
-          this.#disturb(mirror, disturbance);
-          continue;
+    try {
+      for (const { topic, topicId, partitions } of response.responses) {
+        for (const answer of partitions) {
+          const found = asked.get(positionKey(topic, topicId === ZERO_UUID ? null : topicId, answer.partitionIndex));
+          if (found === undefined || !this.#mirrors.has(found.mirror)) continue;
+          const { mirror, position } = found;
+          const disturbance = disturbanceOf(mirror, answer);
+          if (disturbance !== null) {
+            this.#disturb(mirror, disturbance);
+            continue;
+          }
+          mirror.accept(
+            {
+              fetchOffset: position.fetchOffset,
+              highWatermark: Number(answer.highWatermark),
+              logStartOffset: Number(answer.logStartOffset),
+              records: answer.records,
+              lease,
+            },
+            now,
+          );
         }
-        mirror.accept(
-          {
-            fetchOffset: position.fetchOffset,
-            highWatermark: Number(answer.highWatermark),
-            logStartOffset: Number(answer.logStartOffset),
-            records: answer.records,
-            lease,
-          },
-          now,
-        );
       }
+    } finally {
+      lease.drop();
     }
-    lease.drop();
   }
 
   #disturb(mirror: PartitionMirror, error: LinkError): void {
-    this.remove(mirror);
-    mirror.disturb(error);
+    // One that another fetcher has taken over meanwhile is none of ours.
+    if (this.#mirrors.delete(mirror)) mirror.disturb(error);
   }
 }
 

@@ -126,7 +126,9 @@ export class Replicator implements PartitionListener {
 
   phaseChanged(mirror: PartitionMirror, from: PartitionPhase): void {
     if (mirror.phase !== 'mirroring') {
-      this.#routes.get(mirror)?.fetcher.remove(mirror);
+      const route = this.#routes.get(mirror);
+      route?.fetcher.remove(mirror);
+      route?.appender.withdraw(mirror);
       this.#routes.delete(mirror);
     }
     if (mirror.phase === 'draining' && mirror.error !== null) this.#report(mirror, mirror.error);
@@ -167,7 +169,8 @@ export class Replicator implements PartitionListener {
         mirror.begin(alignment);
         return;
       } catch (thrown) {
-        if (signal.aborted) return;
+        // Failed meanwhile, for a reason of its own: that one stays.
+        if (signal.aborted || mirror.phase !== 'aligning') return;
         const error = LinkError.from(thrown);
         mirror.error = error;
         if (error instanceof MirrorFailure) {

@@ -12,6 +12,7 @@ const options = fc.record({
   bufferBytes: fc.constantFrom(100, 1_000, 100_000),
   partitionMaxBytes: fc.constantFrom(50, 300, 5_000),
   sessionCapacity: fc.constantFrom(0, 1, 1_000),
+  fetchVersion: fc.constantFrom(11, 12, 17),
 });
 
 const script = (actions: readonly Action[]): fc.Arbitrary<{ readonly after: number; readonly action: Action }[]> =>
@@ -32,7 +33,7 @@ describe('mirroring under faults', () => {
   it('gets over every transient fault, keeps every offset, and always catches up', { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(options, script(TRANSIENT), (given, actions) => play(new Simulation(given), actions)),
-      { numRuns: Number(process.env['SIMULATIONS'] ?? 300) },
+      { numRuns: Number(process.env['SIMULATIONS'] ?? 150) },
     );
   });
 
@@ -40,7 +41,7 @@ describe('mirroring under faults', () => {
     const permanent = Object.keys(PERMANENT) as PermanentFault[];
     await fc.assert(
       fc.asyncProperty(options, script([...TRANSIENT, ...permanent]), (given, actions) => play(new Simulation(given), actions)),
-      { numRuns: Number(process.env['SIMULATIONS'] ?? 300) },
+      { numRuns: Number(process.env['SIMULATIONS'] ?? 150) },
     );
   });
 });

@@ -5,7 +5,7 @@ import { Fetch, type FetchRequest, type FetchResponse } from '../../../../src/pr
 import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse } from '../../../../src/protocol/messages/list-offsets.ts';
 import type { MetadataResponse } from '../../../../src/protocol/messages/metadata.ts';
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../../../src/protocol/messages/produce.ts';
-import type { Api } from '../../../../src/protocol/schema.ts';
+import { type Api, ZERO_UUID } from '../../../../src/protocol/schema.ts';
 import { DestinationLog, type SimLog, SourceLog } from './logs.ts';
 import { type CachedPartition, SessionCache } from './session-cache.ts';
 
@@ -18,6 +18,8 @@ export interface ProduceFault {
 
 const LATEST = -1n;
 const NO_SESSION_EPOCH = -1;
+const FIRST_WITH_HISTORY = 12;
+const FIRST_BY_ID = 13;
 const DEBUGGING_REPLICA = -2;
 const TOPIC_IDS: Readonly<Record<string, string>> = { source: 'AAAAAAAAAAAAAAAAAAAAAQ', destination: 'AAAAAAAAAAAAAAAAAAAAAg' };
 
@@ -37,6 +39,8 @@ export class SimBrokers {
   staleAnswers = 0;
   /** What a broker has seen go wrong by its own rules: must stay empty. */
   readonly complaints: string[] = [];
+  /** The newest Fetch that the brokers speak: 11 knows no histories, 12 no topic ids. */
+  fetchVersion = 17;
   readonly sessions: ReadonlyMap<number, SessionCache>;
   readonly #down = new Set<number>();
   readonly #told = new Map<string, number>();
@@ -87,9 +91,9 @@ export class SimBrokers {
   }
 
   /** Whether the broker would rather wait for data than answer. Changes nothing. */
-  wouldWait(broker: number, api: Api, body: unknown): boolean {
+  wouldWait(broker: number, api: Api, body: unknown, version: number): boolean {
     if (api !== Fetch) return false;
-    const request = body as FetchRequest;
+    const request = onWire(body as FetchRequest, version);
     if (this.fetchFaults.length > 0 && request.sessionEpoch !== NO_SESSION_EPOCH) return false;
     const view = this.sessions.get(broker)?.peek(request);
     if (view === undefined || view.errorCode !== ErrorCode.NONE) return false;
@@ -99,9 +103,9 @@ export class SimBrokers {
     });
   }
 
-  answer(broker: number, api: Api, body: unknown): unknown {
+  answer(broker: number, api: Api, body: unknown, version: number): unknown {
     if (api === Produce) return this.#produce(broker, body as ProduceRequest);
-    if (api === Fetch) return this.#fetch(broker, body as FetchRequest);
+    if (api === Fetch) return this.#fetch(broker, body as FetchRequest, version);
     if (api === ListOffsets) return this.#listOffsets(broker, body as ListOffsetsRequest);
     throw new Error(`The simulation has no ${api.name}`);
   }
@@ -184,7 +188,8 @@ export class SimBrokers {
     return { throttleTimeMs: 0, topics: answered };
   }
 
-  #fetch(broker: number, request: FetchRequest): FetchResponse {
+  #fetch(broker: number, sent: FetchRequest, version: number): FetchResponse {
+    const request = onWire(sent, version);
     const cache = this.sessions.get(broker) as SessionCache;
     const fault = request.sessionEpoch === NO_SESSION_EPOCH ? undefined : this.fetchFaults.shift();
     if (fault !== undefined) return fetchAnswer(fault, 0, []);
@@ -241,10 +246,23 @@ export class SimBrokers {
   }
 }
 
+/** What is left of a request in a version: up to 12 topics have only names, from 13 on only ids; up to 11 nobody speaks of histories. */
+const onWire = (request: FetchRequest, version: number): FetchRequest => {
+  const lost = version < FIRST_BY_ID ? { topicId: ZERO_UUID } : { topic: '' };
+  for (const { partitions } of request.topics)
+    for (const { lastFetchedEpoch = -1 } of partitions)
+      if (version < FIRST_WITH_HISTORY && lastFetchedEpoch !== -1) throw new Error(`Fetch v${version} has no lastFetchedEpoch`);
+  return {
+    ...request,
+    topics: request.topics.map((topic) => ({ ...topic, ...lost })),
+    forgottenTopicsData: (request.forgottenTopicsData ?? []).map((topic) => ({ ...topic, ...lost })),
+  };
+};
+
 const fetchAnswer = (errorCode: number, sessionId: number, answers: readonly [CachedPartition, PartitionAnswer][]): FetchResponse => ({
   throttleTimeMs: 0,
   errorCode,
   sessionId,
-  responses: answers.map(([{ topicId }, answer]) => ({ topic: '', topicId, partitions: [answer] })),
+  responses: answers.map(([{ topic, topicId }, answer]) => ({ topic, topicId, partitions: [answer] })),
   nodeEndpoints: [],
 });

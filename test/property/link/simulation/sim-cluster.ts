@@ -10,6 +10,7 @@ import type { Happening, World } from './world.ts';
 interface Pending {
   readonly api: Api;
   readonly body: unknown;
+  readonly version: number;
   readonly waitsUntil: number;
   response?: unknown;
   readonly resolve: (response: unknown) => void;
@@ -35,11 +36,17 @@ class SimConnection implements Happening {
     world.add(this);
   }
 
+  readonly versions = { of: (): number => this.#brokers.fetchVersion };
+
   get produces(): readonly ProduceRequest[] {
     return this.#queue.filter(({ api }) => api === Produce).map(({ body }) => body as ProduceRequest);
   }
 
-  send(api: Api, body: { readonly maxWaitMs?: number }, { signal }: { readonly signal?: AbortSignal } = {}): Promise<unknown> {
+  send(
+    api: Api,
+    body: { readonly maxWaitMs?: number },
+    { signal, maxVersion = Number.POSITIVE_INFINITY }: { readonly signal?: AbortSignal; readonly maxVersion?: number } = {},
+  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (!this.isOpen) throw lost(this.name);
       if (signal?.aborted) throw aborted(api);
@@ -49,6 +56,7 @@ class SimConnection implements Happening {
       this.#queue.push({
         api,
         body: snapshot(api, body),
+        version: Math.min(this.versions.of(), maxVersion),
         waitsUntil: this.#world.clock.now() + (body.maxWaitMs ?? 0),
         resolve: (response) => {
           settled();
@@ -65,7 +73,11 @@ class SimConnection implements Happening {
   enabled(): boolean {
     const head = this.#queue[0];
     if (head === undefined) return false;
-    return 'response' in head || this.#world.clock.now() >= head.waitsUntil || !this.#brokers.wouldWait(this.broker, head.api, head.body);
+    return (
+      'response' in head ||
+      this.#world.clock.now() >= head.waitsUntil ||
+      !this.#brokers.wouldWait(this.broker, head.api, head.body, head.version)
+    );
   }
 
   dueAt(): number | undefined {
@@ -79,7 +91,7 @@ class SimConnection implements Happening {
     if ('response' in head) {
       this.#queue.shift();
       head.resolve(head.response);
-    } else head.response = this.#brokers.answer(this.broker, head.api, head.body);
+    } else head.response = this.#brokers.answer(this.broker, head.api, head.body, head.version);
   }
 
   /** The connection breaks. What the broker has received it may still work on, one after the other, with nobody to answer. */
@@ -100,7 +112,7 @@ class SimConnection implements Happening {
       enabled: () => true,
       run: () => {
         const next = requests.shift();
-        if (next !== undefined) this.#brokers.answer(this.broker, next.api, next.body);
+        if (next !== undefined) this.#brokers.answer(this.broker, next.api, next.body, next.version);
         if (requests.length === 0) this.#world.remove(ghost);
       },
     };

@@ -20,6 +20,8 @@ export interface SimulationOptions {
   readonly partitionMaxBytes: number;
   /** Fetch sessions that a source broker keeps: 0 makes every fetch a full one. */
   readonly sessionCapacity: number;
+  /** Of the source brokers: 11 knows no histories, 12 no topic ids. */
+  readonly fetchVersion: number;
 }
 
 /** Faults that a mirror must get over by itself. */
@@ -142,6 +144,7 @@ export class Simulation {
     this.destinationLogs = partitions.map((_, index) => new DestinationLog(DESTINATION_BROKERS[index % 2] as number));
     this.source = new SimBrokers('source', SOURCE_BROKERS, this.sourceLogs);
     this.destination = new SimBrokers('destination', DESTINATION_BROKERS, this.destinationLogs);
+    this.source.fetchVersion = options.fetchVersion;
     for (const cache of this.source.sessions.values()) cache.capacity = options.sessionCapacity;
     for (const [partition, log] of this.destinationLogs.entries()) log.onAppend = (entry) => this.#judgeAppend(partition, entry);
     for (const log of this.sourceLogs) for (let n = this.world.below(12); n > 0; n--) log.append(this.world.random);
