@@ -8,8 +8,10 @@ const TYPES = Object.keys(linkChannels) as LinkEvent['type'][];
 /** Every event from the first `next` on, until `close` or until the signal is aborted. A slow reader loses `progress` events first, then the oldest others. */
 export async function* streamEvents(
   emitter: EventEmitter<LinkEvents>,
+  isOver: () => boolean,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<LinkEvent, void, undefined> {
+  if (isOver()) return;
   const kept: LinkEvent[] = [];
   let wake = (): void => {};
   const take = (event: LinkEvent): void => {

@@ -40,6 +40,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   readonly #duties: Promise<void>[] = [];
   #settleClosed!: (reason: LinkError | null) => void;
   #end: Promise<void> | null = null;
+  #isOver = false;
 
   /** @internal Use {@link createLink}. */
   constructor(
@@ -176,9 +177,9 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
     );
   }
 
-  /** Every event from now on, until the link closes or the signal is aborted. A reader that is slow loses `progress` events first, then the oldest others. */
+  /** Every event from the first `next` on, until the link closes or the signal is aborted. A reader that is slow loses `progress` events first, then the oldest others. */
   events({ signal }: { readonly signal?: AbortSignal } = {}): AsyncGenerator<LinkEvent, void, undefined> {
-    return streamEvents(this, signal);
+    return streamEvents(this, () => this.#isOver, signal);
   }
 
   /** Stops fetching, waits for what is on its way (5 s, or `timeoutMs`), and closes every connection. Idempotent. */
@@ -194,8 +195,9 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   async #close(timeoutMs: number): Promise<void> {
     this.#closing.abort(new LinkError('KLINK_CLOSED', `Link '${this.name}' is closed`));
     await this.#replicator.close(timeoutMs);
-    await Promise.all(this.#duties);
-    await Promise.all([this.#context.source.close(), this.#context.destination.close()]);
+    // Together: a duty that waits for a broker which does not answer ends with its connection.
+    await Promise.all([...this.#duties, this.#context.source.close(), this.#context.destination.close()]);
+    this.#isOver = true;
     this.#emit({ type: 'close', error: null });
     this.#settleClosed(null);
   }
@@ -267,7 +269,14 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   #emit(event: LinkEvent): void {
     const channel = linkChannels[event.type];
     if (channel.hasSubscribers) channel.publish({ link: this.name, ...event });
-    (this as EventEmitter).emit(event.type, event);
+    try {
+      (this as EventEmitter).emit(event.type, event);
+    } catch (error) {
+      // A listener's defect is the program's to hear of, as an uncaught exception; the engine, whose turn this is, goes on.
+      process.nextTick(() => {
+        throw error;
+      });
+    }
   }
 
   async #checkAvailability(): Promise<void> {
