@@ -3,6 +3,7 @@ import { toolsJars } from './jars.ts';
 import { startJvm } from './jvm.ts';
 
 const MAIN_CLASSES = {
+  configs: 'kafka.admin.ConfigCommand',
   'console-consumer': 'org.apache.kafka.tools.consumer.ConsoleConsumer',
   'console-producer': 'org.apache.kafka.tools.ConsoleProducer',
   'consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
