@@ -19,6 +19,7 @@ export interface SessionView {
 }
 
 interface Session {
+  readonly byId: boolean;
   epoch: number;
   readonly partitions: Map<string, CachedPartition>;
 }
@@ -43,18 +44,19 @@ export class SessionCache {
   }
 
   /** What {@link handle} would see, without doing it. */
-  peek(request: FetchRequest): SessionView {
+  peek(request: FetchRequest, byId: boolean): SessionView {
     const known = this.#sessions.get(request.sessionId ?? 0);
-    const before = known === undefined ? undefined : { epoch: known.epoch, partitions: new Map(known.partitions) };
+    const before = known === undefined ? undefined : { ...known, partitions: new Map(known.partitions) };
     const last = this.#lastId;
-    const view = this.handle(request);
+    const view = this.handle(request, byId);
     if (view.sessionId !== 0) this.#sessions.delete(view.sessionId);
     this.#lastId = last;
     if (before !== undefined) this.#sessions.set(request.sessionId as number, before);
     return view;
   }
 
-  handle({ sessionId = 0, sessionEpoch = FINAL_EPOCH, topics, forgottenTopicsData = [] }: FetchRequest): SessionView {
+  /** `byId`: the request names topics by their ids (from version 13 on). */
+  handle({ sessionId = 0, sessionEpoch = FINAL_EPOCH, topics, forgottenTopicsData = [] }: FetchRequest, byId: boolean): SessionView {
     const asked = topics.flatMap(({ topic = '', topicId = '', partitions }) =>
       partitions.map((partition): [string, CachedPartition] => [
         keyOf(topic, topicId, partition.partition),
@@ -66,12 +68,13 @@ export class SessionCache {
       const whole = { errorCode: ErrorCode.NONE, partitions: asked.map(([, partition]) => partition), isIncremental: false };
       if (sessionEpoch === FINAL_EPOCH || this.#sessions.size >= this.capacity || asked.length === 0) return { ...whole, sessionId: 0 };
       const id = ++this.#lastId;
-      this.#sessions.set(id, { epoch: 1, partitions: new Map(asked) });
+      this.#sessions.set(id, { byId, epoch: 1, partitions: new Map(asked) });
       return { ...whole, sessionId: id };
     }
     const refused = (errorCode: number): SessionView => ({ errorCode, sessionId: 0, partitions: [], isIncremental: true });
     const session = this.#sessions.get(sessionId);
     if (session === undefined) return refused(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
+    if (session.byId !== byId) return refused(ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR);
     if (session.epoch !== sessionEpoch) return refused(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
     session.epoch = sessionEpoch === 0x7fff_ffff ? 1 : sessionEpoch + 1;
     for (const [key, partition] of asked) session.partitions.set(key, partition);

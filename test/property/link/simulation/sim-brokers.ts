@@ -95,7 +95,7 @@ export class SimBrokers {
     if (api !== Fetch) return false;
     const request = onWire(body as FetchRequest, version);
     if (this.fetchFaults.length > 0 && request.sessionEpoch !== NO_SESSION_EPOCH) return false;
-    const view = this.sessions.get(broker)?.peek(request);
+    const view = this.sessions.get(broker)?.peek(request, version >= FIRST_BY_ID);
     if (view === undefined || view.errorCode !== ErrorCode.NONE) return false;
     return !view.partitions.some((partition) => {
       const { errorCode, records, divergingEpoch } = this.#read(broker, partition, 1, true);
@@ -193,7 +193,7 @@ export class SimBrokers {
     const cache = this.sessions.get(broker) as SessionCache;
     const fault = request.sessionEpoch === NO_SESSION_EPOCH ? undefined : this.fetchFaults.shift();
     if (fault !== undefined) return fetchAnswer(fault, 0, []);
-    const view = cache.handle(request);
+    const view = cache.handle(request, version >= FIRST_BY_ID);
     if (view.errorCode !== ErrorCode.NONE) return fetchAnswer(view.errorCode, 0, []);
     const answers: [CachedPartition, PartitionAnswer][] = [];
     let left = request.maxBytes ?? Number.MAX_SAFE_INTEGER;
