@@ -69,6 +69,7 @@ export const openTcp: OpenTransport = (endpoint, events, { clock, timeoutMs, sig
       },
     });
     const giveUp = (error: LinkError): void => {
+      settled();
       failure = error;
       socket.destroy();
     };

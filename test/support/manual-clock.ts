@@ -61,7 +61,24 @@ export class ManualClock implements Clock {
     this.#now = end;
     await settled();
   }
+
+  /** Lets time pass in small steps until the promise is settled. For what needs some time, and the test does not care how much. */
+  async passUntil<T>(promise: Promise<T>, stepMs = 10): Promise<T> {
+    let over = false;
+    const done = (): void => {
+      over = true;
+    };
+    promise.then(done, done);
+    await settled();
+    while (!over) await this.advance(stepMs);
+    return promise;
+  }
 }
 
 /** Everything that promises alone can bring about has happened. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Waits for what sockets bring about, one turn of the event loop after the other. The time limit of the test is the limit. */
+export const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await settled();
+};

@@ -19,8 +19,6 @@ export interface ScriptedPeer {
   readonly socket: Socket;
   /** The requests that nobody has taken yet, in order. */
   next(): Promise<ScriptedRequest>;
-  /** Requests that came and were not taken. */
-  readonly waiting: number;
   /** Resolves when the client has closed the connection. */
   readonly gone: Promise<void>;
 }
@@ -44,7 +42,6 @@ export const frameOf = <A extends Api>(api: A, version: number, correlationId: n
 export interface ScriptedOptions {
   /** Answers ApiVersions with this by itself. Left out: ApiVersions comes like any other request. */
   readonly offer?: Offer;
-  readonly host?: string;
   readonly port?: number;
   /** Takes every request that is not answered by `offer`. Left out: {@link ScriptedPeer.next} hands them out. */
   readonly handle?: (request: ScriptedRequest) => void;
@@ -54,10 +51,6 @@ export interface ScriptedOptions {
 class Inbox<T> {
   readonly #items: T[] = [];
   readonly #takers: ((item: T) => void)[] = [];
-
-  get length(): number {
-    return this.#items.length;
-  }
 
   put(item: T): void {
     const taker = this.#takers.shift();
@@ -76,6 +69,8 @@ export class ScriptedBroker {
   readonly #sockets = new Set<Socket>();
   readonly #peers = new Inbox<ScriptedPeer>();
   #accepted = 0;
+  /** Known after the end too. */
+  port = 0;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -85,17 +80,10 @@ export class ScriptedBroker {
     const server = createServer({ allowHalfOpen: true });
     const broker = new ScriptedBroker(server);
     server.on('connection', (socket) => broker.#accept(socket, options));
-    server.listen(options.port ?? 0, options.host ?? '127.0.0.1');
+    server.listen(options.port ?? 0, '127.0.0.1');
     await once(server, 'listening');
+    broker.port = (server.address() as AddressInfo).port;
     return broker;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  get host(): string {
-    return (this.#server.address() as AddressInfo).address;
   }
 
   /** Connections ever accepted. */
@@ -140,9 +128,6 @@ export class ScriptedBroker {
     const peer: ScriptedPeer = {
       socket,
       next: () => inbox.take(),
-      get waiting() {
-        return inbox.length;
-      },
       gone,
     };
     let bytes = Buffer.alloc(0);
