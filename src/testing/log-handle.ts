@@ -6,9 +6,12 @@ import { RecordBatch } from '../codec/record-batch.ts';
 import type { ClusterState } from './cluster-state.ts';
 import type { ProducerState } from './log/producer-state.ts';
 import { NO_LEADER, type Partition } from './partition.ts';
-import { acceptBatch } from './produce-rules.ts';
+import { acceptBatch, theOneBatch } from './produce-rules.ts';
 import { since } from './releases.ts';
 import { waitUntil } from './waiting.ts';
+
+/** The Produce version whose rules an append by hand is held to. */
+const NEWEST_PRODUCE = 12;
 
 /** What {@link LogHandle.append} takes: fields left out get the values a producer would give them. */
 export type AppendedRecord = Omit<NewRecord, 'timestamp' | 'offsetDelta'> & { readonly timestamp?: bigint };
@@ -97,7 +100,7 @@ export class LogHandle {
   async appendBatch(bytes: Buffer): Promise<bigint> {
     const { now, release } = this.#cluster;
     const config = this.#cluster.logConfig(this.topic);
-    const accepted = await acceptBatch(RecordBatch.at(bytes), { config, now, takesLogAppendTime: since(release, '3.9') });
+    const accepted = await acceptBatch(theOneBatch(bytes, NEWEST_PRODUCE), { config, now, takesLogAppendTime: since(release, '3.9') });
     return this.#partition.log.append(accepted, this.leaderEpoch).baseOffset;
   }
 
