@@ -123,39 +123,36 @@ const lostAnswers: Scenario = {
   },
 };
 
+/** Calls `seen` for every answer of this kind that asks for silence. Returns the function that ends it. */
+const watchThrottling = (api: typeof Produce | typeof Fetch, seen: () => void): (() => void) => {
+  const watch = (message: unknown): void => {
+    const { side, apiKey, apiVersion, frame } = message as FrameMessage;
+    if (side === 'response' && apiKey === api.key && decodeResponse(api, apiVersion, frame).throttleTimeMs > 0) seen();
+  };
+  frameChannel.subscribe(watch);
+  return () => frameChannel.unsubscribe(watch);
+};
+
 const throttled: Scenario = {
-  name: 'both sides throttle',
+  name: 'the source throttles, then the destination',
   play: async (stage) => {
-    const clientId = stage.topic('throttled-client');
-    const throttledApis = new Set<number>();
-    const watch = (message: unknown): void => {
-      const { side, apiKey, apiVersion, frame } = message as FrameMessage;
-      const api = [Produce, Fetch].find(({ key }) => key === apiKey);
-      if (side === 'response' && api !== undefined && decodeResponse(api, apiVersion, frame).throttleTimeMs > 0) throttledApis.add(apiKey);
-    };
-    await stage.source.throttle(clientId);
-    await stage.destination.throttle(clientId);
-    const topic = stage.topic();
-    await stage.source.bench.createTopic(topic);
-    const batch = await batchOfBytes(15_000);
-    await stage.source.bench.append(
-      topic,
-      0,
-      Array.from({ length: 20 }, () => batch),
-    );
-    frameChannel.subscribe(watch);
-    try {
-      const options = {
-        source: { bootstrap: stage.source.bootstrap, clientId },
-        destination: { bootstrap: stage.destination.bootstrap, clientId },
-      };
-      await stage.expectMirrored(await stage.link([topic], options), topic);
-    } finally {
-      frameChannel.unsubscribe(watch);
-      await stage.source.unthrottle(clientId);
-      await stage.destination.unthrottle(clientId);
+    // More than the quota of a test lets through at once.
+    const batches = Array.from({ length: 22 }, () => batchOfBytes(15_000));
+    for (const [side, api] of [['source', Fetch] as const, ['destination', Produce] as const]) {
+      const [topic, clientId] = [stage.topic(side), stage.topic(`throttled-${side}`)];
+      await stage.source.bench.createTopic(topic);
+      await stage.source.bench.append(topic, 0, await Promise.all(batches));
+      await stage[side].throttle(clientId);
+      let throttledAnswers = 0;
+      const unwatch = watchThrottling(api, () => throttledAnswers++);
+      try {
+        await stage.expectMirrored(await stage.link([topic], { [side]: { bootstrap: stage[side].bootstrap, clientId } }), topic);
+        expect(throttledAnswers, side).toBeGreaterThan(0);
+      } finally {
+        unwatch();
+        await stage[side].unthrottle(clientId);
+      }
     }
-    expect([...throttledApis].sort()).toEqual([Produce.key, Fetch.key]);
   },
 };
 

@@ -14,9 +14,15 @@ export interface Play {
 /** More than every wait inside a scenario, whose own message says what was waited for. */
 const PATIENCE_MS = 120_000;
 
-export const playScenarios = (name: string, open: () => Promise<Environment>, { brokers, only = () => true }: Play): void => {
+/** `more` declares further tests on the same clusters. */
+export const playScenarios = <E extends Environment>(
+  name: string,
+  open: () => Promise<E>,
+  { brokers, only = () => true }: Play,
+  more: (environment: () => E) => void = () => {},
+): void => {
   describe(name, () => {
-    let environment: Environment | undefined;
+    let environment: E | undefined;
     const watch = new FrameWatch();
     beforeAll(async () => {
       watch.start();
@@ -42,6 +48,8 @@ export const playScenarios = (name: string, open: () => Promise<Environment>, { 
         }
       });
     }
+
+    more(() => environment!);
 
     it('every frame of these scenarios is written again as it was read', () => {
       expect(watch.complaints).toEqual([]);

@@ -1,10 +1,9 @@
 /** Two real clusters, live producers and links in processes of their own: what every endurance test plays with, and how it is judged. */
 import { expect } from 'vitest';
 import type { LinkOptions } from '../../src/index.ts';
+import type { RealEnvironment } from '../scenarios/environments/real.ts';
 import type { WalkedLog } from '../scenarios/log-walk.ts';
-import { Workbench } from '../scenarios/workbench.ts';
-import { type KafkaCluster, type KafkaOptions, startKafka } from '../support/kafka/cluster.ts';
-import { type JavaClient, type LiveProducer, type RecordStream, startJavaClient } from '../support/kafka/java-client.ts';
+import type { LiveProducer } from '../support/kafka/java-client.ts';
 import type { LinkProcess } from '../support/link-process/link-process.ts';
 
 export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
@@ -19,57 +18,40 @@ export interface Verdict {
   readonly bytes: number;
 }
 
-export class Arena implements AsyncDisposable {
-  readonly source: KafkaCluster;
-  readonly destination: KafkaCluster;
-  readonly java: JavaClient;
-  readonly #benches: { readonly source: Workbench; readonly destination: Workbench };
+export class Arena {
+  readonly environment: RealEnvironment;
+  /** Records per second of all live producers together. */
+  readonly load: number;
 
-  private constructor(source: KafkaCluster, destination: KafkaCluster, java: JavaClient, benches: Arena['benches']) {
-    this.source = source;
-    this.destination = destination;
-    this.java = java;
-    this.#benches = benches;
-  }
-
-  static async open(options: { readonly source: KafkaOptions; readonly destination: KafkaOptions }): Promise<Arena> {
-    const source = await startKafka(options.source);
-    const destination = await startKafka(options.destination);
-    const java = await startJavaClient();
-    return new Arena(source, destination, java, {
-      source: await Workbench.open(source.bootstrap, 'source'),
-      destination: await Workbench.open(destination.bootstrap, 'destination'),
-    });
-  }
-
-  get benches(): { readonly source: Workbench; readonly destination: Workbench } {
-    return this.#benches;
+  constructor(environment: RealEnvironment, load: number) {
+    this.environment = environment;
+    this.load = load;
   }
 
   linkOptions(topic: string): LinkOptions {
     return {
       name: `link-of-${topic}`,
-      source: { bootstrap: this.source.bootstrap },
-      destination: { bootstrap: this.destination.bootstrap },
+      source: { bootstrap: this.environment.source.bootstrap },
+      destination: { bootstrap: this.environment.destination.bootstrap },
       topics: [topic],
       settings: { metadataMaxAgeMs: 1_000, retryBackoffMs: 50 },
     };
   }
 
   /** One live producer for each codec, idempotent as Java producers are; together they write all partitions. */
-  produce(topic: string, recordsPerSecond: number, stream: Omit<RecordStream, 'partitions' | 'seed'> = {}): Promise<LiveProducer[]> {
+  produce(topic: string): Promise<LiveProducer[]> {
+    const { java, source } = this.environment;
     return Promise.all(
       CODECS.map((codec, index) =>
-        this.java.startLive(this.source.bootstrap, topic, {
+        java.startLive(source.bootstrap, topic, {
           partitions: PARTITIONS,
           seed: index + 1,
-          recordsPerSecond: recordsPerSecond / CODECS.length,
+          recordsPerSecond: this.load / CODECS.length,
           valueBytes: 10,
           maxValueBytes: 1_000,
           headers: 2,
           keys: 100,
           nullValueEvery: 50,
-          ...stream,
           config: { 'compression.type': codec, 'linger.ms': '5', 'delivery.timeout.ms': '170000' },
         }),
       ),
@@ -86,17 +68,15 @@ export class Arena implements AsyncDisposable {
     }
     await this.#caughtUp(topic, link);
     expect(link.failures).toEqual([]);
-    const source = await this.#benches.source.walkAll(topic);
-    const destination = await this.#benches.destination.walkAll(topic);
+    const { environment } = this;
+    const source = await environment.source.bench.walkAll(topic);
+    const destination = await environment.destination.bench.walkAll(topic);
     expect(destination.map(({ end }) => end)).toEqual(source.map(({ end }) => end));
     for (const [partition, log] of source.entries()) {
       // One comparison per log: a difference of a million batches printed helps nobody.
       expect(firstDifference(log, destination[partition]!), `partition ${partition}`).toBeNull();
     }
-    const digests = {
-      source: await this.java.digest(this.source.bootstrap, topic),
-      destination: await this.java.digest(this.destination.bootstrap, topic),
-    };
+    const digests = await environment.digests(topic);
     expect(digests.destination).toEqual(digests.source);
     expect(digests.destination.reduce((sum, { count }) => sum + count, 0)).toBe(acknowledged);
     const batches = source.flatMap((log) => log.batches);
@@ -108,19 +88,13 @@ export class Arena implements AsyncDisposable {
     };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#benches.source, this.#benches.destination].map((bench) => bench[Symbol.asyncDispose]()));
-    await this.java.close();
-    await Promise.all([this.source.stop(), this.destination.stop()]);
-  }
-
   async #caughtUp(topic: string, link: LinkProcess): Promise<void> {
-    const { source, destination } = this.#benches;
+    const { source, destination } = this.environment;
     const deadline = performance.now() + PATIENCE_MS;
     for (let partition = 0; partition < PARTITIONS; partition++) {
-      const { end } = await source.range(topic, partition);
+      const { end } = await source.bench.range(topic, partition);
       for (;;) {
-        const reached = (await destination.range(topic, partition)).end;
+        const reached = (await destination.bench.range(topic, partition)).end;
         if (reached >= end) break;
         if (!link.running || link.failures.length > 0 || performance.now() > deadline) {
           throw new Error(`${topic}-${partition} is at ${reached} of ${end}\n${link.log()}`);

@@ -2,20 +2,14 @@
 import { between } from '../scenarios/seeded.ts';
 import type { KafkaCluster } from '../support/kafka/cluster.ts';
 import { LinkProcess } from '../support/link-process/link-process.ts';
-import { type Arena, PARTITIONS, type Verdict } from './arena.ts';
+import { type Arena, CODECS, PARTITIONS, type Verdict } from './arena.ts';
 
-const RECORDS_PER_SECOND = 2_000;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A topic under live producers and one link; `ordeal` may replace the link. */
-const underLoad = async (
-  arena: Arena,
-  topic: string,
-  ordeal: (link: LinkProcess) => Promise<LinkProcess>,
-  recordsPerSecond = RECORDS_PER_SECOND,
-): Promise<Verdict> => {
-  await arena.java.createTopic(arena.source.bootstrap, topic, { partitions: PARTITIONS, config: { 'min.insync.replicas': '1' } });
-  const producers = await arena.produce(topic, recordsPerSecond);
+const underLoad = async (arena: Arena, topic: string, ordeal: (link: LinkProcess) => Promise<LinkProcess>): Promise<Verdict> => {
+  await arena.environment.source.bench.createTopic(topic, { partitions: PARTITIONS });
+  const producers = await arena.produce(topic);
   const first = new LinkProcess(arena.linkOptions(topic));
   let last = first;
   try {
@@ -42,22 +36,19 @@ export const killTheLink = (arena: Arena, topic: string, kills: number, random: 
     return link;
   });
 
-/** Each of these brokers is killed or stopped and started again, one after the other. */
-export const restartBrokers = (
-  arena: Arena,
-  topic: string,
-  brokers: readonly (readonly [KafkaCluster, number])[],
-  random: () => number,
-): Promise<Verdict> =>
+/** Every broker of both sides is killed or stopped and started again, one after the other. */
+export const restartBrokers = (arena: Arena, topic: string, random: () => number): Promise<Verdict> =>
   underLoad(arena, topic, async (link) => {
-    for (const [cluster, id] of brokers) {
-      const broker = cluster.broker(id);
-      if (random() < 0.5) await broker.kill();
-      else await broker.stop();
-      await pause(between(random, 0, 2_000));
-      await broker.start();
-      await cluster.awaitReady();
-      await pause(1_000);
+    const { source, destination } = arena.environment.clusters;
+    for (const cluster of [source, destination]) {
+      for (const broker of cluster.brokers) {
+        if (random() < 0.5) await broker.kill();
+        else await broker.stop();
+        await pause(between(random, 0, 2_000));
+        await broker.start();
+        await cluster.awaitReady();
+        await pause(1_000);
+      }
     }
     return link;
   });
@@ -75,12 +66,13 @@ export const moveLeaders = async (
     const moveOn = async ({ bootstrap, brokers }: KafkaCluster): Promise<void> => {
       while (performance.now() < until) {
         const next = pause(1_000);
-        await arena.java.moveLeader(bootstrap, topic, between(random, 0, PARTITIONS - 1), between(random, 1, brokers.length));
+        await arena.environment.java.moveLeader(bootstrap, topic, between(random, 0, PARTITIONS - 1), between(random, 1, brokers.length));
         moves++;
         await next;
       }
     };
-    await Promise.all([moveOn(arena.source), moveOn(arena.destination)]);
+    const { source, destination } = arena.environment.clusters;
+    await Promise.all([moveOn(source), moveOn(destination)]);
     return link;
   });
   return { ...verdict, moves };
@@ -105,14 +97,13 @@ export const twoProcesses = (arena: Arena, topic: string, rounds: number, random
 
 /** So many bytes lie in the source before the link starts, in every codec, and live producers go on while they are copied. */
 export const volume = async (arena: Arena, topic: string, bytes: number): Promise<Verdict & { readonly mirroredPerSecond: number }> => {
-  const { java, source } = arena;
-  await java.createTopic(source.bootstrap, topic, { partitions: PARTITIONS });
+  const { java, source } = arena.environment;
+  await source.bench.createTopic(topic, { partitions: PARTITIONS });
   const valueBytes = 4_000;
-  const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
   let produced = 0;
-  for (const [index, codec] of codecs.entries()) {
+  for (const [index, codec] of CODECS.entries()) {
     const { acked } = await java.produce(source.bootstrap, topic, {
-      count: Math.ceil(bytes / codecs.length / valueBytes),
+      count: Math.ceil(bytes / CODECS.length / valueBytes),
       partitions: PARTITIONS,
       seed: index + 100,
       valueBytes,
@@ -124,7 +115,7 @@ export const volume = async (arena: Arena, topic: string, bytes: number): Promis
     });
     produced += acked;
   }
-  const producers = await arena.produce(topic, RECORDS_PER_SECOND);
+  const producers = await arena.produce(topic);
   const link = new LinkProcess(arena.linkOptions(topic));
   try {
     await link.started;

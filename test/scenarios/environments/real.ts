@@ -1,12 +1,14 @@
 /** Scenarios on real Kafka clusters: processes are killed and stopped, and log files are changed under a broker that is down. */
 import { type KafkaCluster, type KafkaOptions, startKafka } from '../../support/kafka/cluster.ts';
-import type { JavaClient } from '../../support/kafka/java-client.ts';
+import { type JavaClient, type PartitionDigest, startJavaClient } from '../../support/kafka/java-client.ts';
 import { ACLS_WHERE_NAMED } from '../../support/kafka/properties.ts';
 import type { ClusterControl, Environment } from '../environment.ts';
 import { Workbench } from '../workbench.ts';
 import { appendToLogFile, truncateLogFile } from './log-file.ts';
 
-const QUOTA_BYTES_PER_SECOND = 20_000;
+const QUOTA_BYTES_PER_SECOND = 30_000;
+/** A consumer that closes waits for the fetch it has under way. */
+const QUICK_TO_CLOSE = { 'fetch.max.wait.ms': '20' };
 
 const control = async (cluster: KafkaCluster, java: JavaClient, role: string): Promise<ClusterControl> => {
   const bench = await Workbench.open(cluster.bootstrap, role);
@@ -43,12 +45,20 @@ const control = async (cluster: KafkaCluster, java: JavaClient, role: string): P
   };
 };
 
-export const realEnvironment = async (
-  java: JavaClient,
-  options: { readonly source: KafkaOptions; readonly destination: KafkaOptions },
-): Promise<Environment> => {
+/** Scenarios know only {@link Environment}; tests of endurance use the clusters themselves. */
+export interface RealEnvironment extends Environment {
+  readonly java: JavaClient;
+  readonly digests: (topic: string) => Promise<{ readonly source: PartitionDigest[]; readonly destination: PartitionDigest[] }>;
+  readonly clusters: { readonly source: KafkaCluster; readonly destination: KafkaCluster };
+}
+
+export const realEnvironment = async (options: {
+  readonly source: KafkaOptions;
+  readonly destination: KafkaOptions;
+}): Promise<RealEnvironment> => {
   const start = (given: KafkaOptions): Promise<KafkaCluster> => startKafka({ ...given, config: { ...ACLS_WHERE_NAMED, ...given.config } });
   const clusters: KafkaCluster[] = [];
+  const java = await startJavaClient();
   try {
     // One after the other: side by side they only slow each other down on a small machine.
     clusters.push(await start(options.source));
@@ -57,18 +67,24 @@ export const realEnvironment = async (
     const [source, destination] = [await control(a, java, 'source'), await control(b, java, 'destination')];
     return {
       name: `Kafka ${a.version} to ${b.version}`,
+      java,
+      clusters: { source: a, destination: b },
       source,
       destination,
-      digests: async (topic) => ({
-        source: await java.digest(a.bootstrap, topic),
-        destination: await java.digest(b.bootstrap, topic),
-      }),
+      digests: async (topic) => {
+        const [ofSource, ofDestination] = await Promise.all(
+          [a, b].map(({ bootstrap }) => java.digest(bootstrap, topic, { config: QUICK_TO_CLOSE })),
+        );
+        return { source: ofSource!, destination: ofDestination! };
+      },
       [Symbol.asyncDispose]: async () => {
         await Promise.all([source, destination].map(({ bench }) => bench[Symbol.asyncDispose]()));
+        await java.close();
         await Promise.all(clusters.map((cluster) => cluster.stop()));
       },
     };
   } catch (error) {
+    await java.close();
     await Promise.all(clusters.map((cluster) => cluster.stop()));
     throw error;
   }
