@@ -4,7 +4,7 @@ import type { RecordBatch } from '../../codec/record-batch.ts';
 import { RecordSetCursor } from '../../codec/record-set.ts';
 import { LinkError } from '../../errors.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
-import { describeVerdict, judgeBatch, sequenceOf } from './append-plan.ts';
+import { type AppendVerdict, describeVerdict, judgeBatch, sequenceOf } from './append-plan.ts';
 import type { FrameLease } from './byte-window.ts';
 
 /**
@@ -189,28 +189,25 @@ export class PartitionMirror {
     if (isEmpty && this.ackedOffset === this.fetchOffset) this.#recovered();
     this.#listener.progressed(this);
     if (isEmpty) return;
-    try {
-      this.#walk(records, lease);
-    } catch (error) {
-      if (!LinkError.is(error)) throw error;
-      this.#stop = new MirrorFailure('CORRUPT_SOURCE_BATCH', `${this.label} at offset ${this.fetchOffset}: ${error.message}`, error);
-    }
+    this.#walk(records, lease);
     this.#stopIfDone();
     if (this.hasBatchToSend) this.#listener.readyToAppend(this);
   }
 
+  /** Queues what can be appended, up to the first batch that cannot: that one stops the partition once the others have arrived. */
   #walk(records: Buffer, lease: FrameLease): void {
     const cursor = this.#cursor.open(records);
     const { batch } = cursor;
     const offset = this.fetchOffset;
     let from = -1;
     let end = 0;
-    while (this.#stop === null && cursor.next()) {
-      const verdict = judgeBatch(this.fetchOffset, batch);
+    for (let verdict = this.#judgeNext(cursor); verdict !== null; verdict = this.#judgeNext(cursor)) {
       if (verdict === 'append') {
         if (from < 0) from = batch.position;
         end = cursor.position;
         this.#rebase(batch);
+      } else if (from >= 0 && batch.baseOffsetNumber < this.fetchOffset) {
+        this.#stopAtCorruption(`a batch at offset ${batch.baseOffset} follows those up to ${this.fetchOffset - 1}`);
       } else if (verdict !== 'skip') {
         this.#stop = new MirrorFailure(verdict, `${this.label}: ${describeVerdict(verdict, this.fetchOffset, batch)}`);
       }
@@ -226,6 +223,25 @@ export class PartitionMirror {
     this.#queuedBytes += end - from;
     const view = new DataView(records.buffer, records.byteOffset, records.length);
     this.#runs.push({ buffer: records, view, position: from, end, offset, lease });
+  }
+
+  /** Null at the end of the walk: nothing follows, or the partition is to stop here. */
+  #judgeNext(cursor: RecordSetCursor): AppendVerdict | null {
+    try {
+      return this.#stop === null && cursor.next() ? judgeBatch(this.fetchOffset, cursor.batch) : null;
+    } catch (error) {
+      if (!LinkError.is(error)) throw error;
+      this.#stopAtCorruption(error.message, error);
+      return null;
+    }
+  }
+
+  #stopAtCorruption(what: string, cause?: LinkError): void {
+    this.#stop = new MirrorFailure(
+      'CORRUPT_SOURCE_BATCH',
+      `${this.label}: what the source sent for offset ${this.fetchOffset} cannot be: ${what}`,
+      cause,
+    );
   }
 
   #rebase(batch: RecordBatch): void {
@@ -257,14 +273,7 @@ export class PartitionMirror {
     this.#landed(batch);
     if (this.phase !== 'mirroring' && this.phase !== 'draining') return;
     if (baseOffset !== batch.offset) {
-      const shift = baseOffset - batch.offset;
-      this.fail(
-        new MirrorFailure(
-          'DESTINATION_FOREIGN_WRITE',
-          `${this.label}: the batch of source offset ${batch.offset} landed at ${baseOffset}. Somebody else wrote ${shift} offset(s) into the mirror; ` +
-            'its records from there on are not at their offsets. Deny writes to the topic, delete it and mirror it anew',
-        ),
-      );
+      this.fail(displaced(this.label, batch.offset, baseOffset));
       return;
     }
     this.ackedOffset = Math.max(this.ackedOffset, batch.nextOffset);
@@ -350,3 +359,19 @@ export class PartitionMirror {
     this.#listener.phaseChanged(this, from);
   }
 }
+
+/** A batch has landed at another offset than its own: the mirror's log is not what the link has made of it. */
+const displaced = (label: string, offset: number, landed: number): MirrorFailure => {
+  const where = `${label}: the batch of source offset ${offset} landed at ${landed}`;
+  return landed > offset
+    ? new MirrorFailure(
+        'DESTINATION_FOREIGN_WRITE',
+        `${where}. Somebody else wrote ${landed - offset} offset(s) into the mirror; its records from there on are not at their offsets. ` +
+          'Deny writes to the topic, delete it and mirror it anew',
+      )
+    : new MirrorFailure(
+        'DESTINATION_DIVERGED',
+        `${where}: the mirror's log has lost ${offset - landed} offset(s) that were copied (the topic was made anew, or an unclean election). ` +
+          'Its records from there on are not at their offsets: delete it and mirror it anew',
+      );
+};
