@@ -156,6 +156,6 @@ export const parseSettings = (given: Partial<LinkSettings>): { readonly settings
     if (!Number.isInteger(value) || value < min || value > max)
       problems.push(`settings.${name} is ${value}; it must be a whole number from ${min} to ${max}`);
   }
-  for (const name of Object.keys(given)) if (!(name in SETTINGS)) problems.push(`settings.${name} is not a setting`);
+  for (const name of Object.keys(given)) if (!Object.hasOwn(SETTINGS, name)) problems.push(`settings.${name} is not a setting`);
   return { settings: Object.freeze(settings) as LinkSettings, problems };
 };

@@ -68,6 +68,26 @@ export interface ParsedOptions {
   readonly openTransport: OpenTransport;
 }
 
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly (keyof Logger)[];
+/** As a table over the type, so that an option cannot be forgotten here. */
+const OPTION_NAMES: ReadonlySet<string> = new Set(
+  Object.keys({
+    name: true,
+    source: true,
+    destination: true,
+    topics: true,
+    replicationFactor: true,
+    topicConfigs: true,
+    acks: true,
+    settings: true,
+    logger: true,
+    store: true,
+    clock: true,
+    random: true,
+    openTransport: true,
+  } satisfies Record<keyof LinkOptions, true>),
+);
+
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 /** Kafka's own rule for topic names; link names become parts of keys and client ids and follow it. */
 const LEGAL_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
@@ -91,6 +111,9 @@ const parseCluster = (
     problems.push(`${side}.bootstrap has '${String(address)}'; it must be host:port, without a scheme`);
     return [];
   });
+  const clientId: unknown = given?.clientId;
+  if (clientId !== undefined && (typeof clientId !== 'string' || clientId === ''))
+    problems.push(`${side}.clientId is '${String(clientId)}'; it must be a string, or left out`);
   return { bootstrap, clientId: given?.clientId ?? `kafka-link-${name}` };
 };
 
@@ -100,8 +123,15 @@ const parseCluster = (
  * @throws LinkError `KLINK_CONFIG` that names every problem, one per line.
  */
 export const parseOptions = (options: LinkOptions): ParsedOptions => {
+  if (typeof options !== 'object' || options === null) {
+    throw new LinkError(
+      'KLINK_CONFIG',
+      `The options of the link are ${String(options)}; they must be an object with name, source, destination and topics`,
+    );
+  }
   const problems: string[] = [];
-  const { name, topics, replicationFactor = BROKER_DEFAULT, topicConfigs = {}, acks = 'all' } = options;
+  const { name, topics, replicationFactor = BROKER_DEFAULT, acks = 'all' } = options;
+  const topicConfigs = options.topicConfigs ?? {};
   if (!legalName(name)) problems.push(`name is '${String(name)}'; it must have 1 to 249 of the characters a-z A-Z 0-9 . _ -`);
   const source = parseCluster('source', options.source, String(name), problems);
   const destination = parseCluster('destination', options.destination, String(name), problems);
@@ -113,10 +143,17 @@ export const parseOptions = (options: LinkOptions): ParsedOptions => {
   if (!Number.isInteger(replicationFactor) || replicationFactor === 0 || replicationFactor < BROKER_DEFAULT || replicationFactor > 32_767) {
     problems.push(`replicationFactor is ${replicationFactor}; it must be a whole number from 1, or left out`);
   }
-  for (const key of Object.keys(topicConfigs)) {
+  for (const [key, value] of Object.entries(topicConfigs)) {
+    if (typeof value !== 'string')
+      problems.push(`topicConfigs has '${key}' with ${String(value)}; values are strings, as Kafka keeps them`);
     if (REQUIRED_TOPIC_CONFIGS.has(key)) problems.push(`topicConfigs has '${key}'; exact mirrors need their own value of it`);
   }
   if (acks !== 'all' && acks !== 'leader') problems.push(`acks is '${String(acks)}'; it must be 'all' or 'leader'`);
+  for (const level of LOG_LEVELS) {
+    if (options.logger !== undefined && typeof options.logger?.[level] !== 'function')
+      problems.push(`logger has no function '${level}'; it needs ${LOG_LEVELS.join(', ')}`);
+  }
+  for (const key of Object.keys(options)) if (!OPTION_NAMES.has(key)) problems.push(`'${key}' is not an option`);
   const { settings, problems: settingProblems } = parseSettings(options.settings ?? {});
   problems.push(...settingProblems);
   if (problems.length > 0)
