@@ -2,7 +2,7 @@
 import { BrokerError } from '../../client/broker-error.ts';
 import type { Clock } from '../../client/clock.ts';
 import type { Cluster } from '../../client/cluster.ts';
-import { type BatchOptions, batchesOf, buildBatch, readRecords } from '../../codec/index.ts';
+import { type BatchOptions, batchesOf, buildBatch, readRecords, verifyCrc } from '../../codec/index.ts';
 import { LinkError } from '../../errors.ts';
 import { ErrorCode } from '../../protocol/error-codes.ts';
 import { CreateTopics } from '../../protocol/messages/create-topics.ts';
@@ -14,11 +14,14 @@ import type { LinkIdentity, LinkStore, StoredMirror } from './link-store.ts';
 
 /** One topic for all links of a destination cluster; the link's name is part of every key. */
 export const STORE_TOPIC = '__kafka_link';
+const NEEDED_RIGHTS = `The link needs DESCRIBE, READ and WRITE on the topic ${STORE_TOPIC} of the destination`;
 const PARTITION = 0;
 const PRODUCE_TIMEOUT_MS = 20_000;
 const FETCH_BYTES = 1_048_576;
 const LAST_FETCH_BY_NAME = 12;
 const BROKER_DEFAULT = -1;
+const INT64_MAX = 2n ** 63n - 1n;
+const INT16_MAX = 2 ** 15 - 1;
 
 interface Entry {
   readonly key: string;
@@ -43,10 +46,7 @@ export class TopicLinkStore implements LinkStore {
   }
 
   async load(signal: AbortSignal): Promise<LinkIdentity | null> {
-    await this.#retry(() => this.#cluster.refreshMetadata([STORE_TOPIC], signal), signal);
-    const found = this.#cluster.metadata.topic(STORE_TOPIC)?.errorCode;
-    if (found === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION || found === undefined) return null;
-    return this.#load(signal);
+    return (await this.#retry(() => this.#exists(signal), signal)) ? this.#load(signal) : null;
   }
 
   /**
@@ -86,9 +86,17 @@ export class TopicLinkStore implements LinkStore {
     );
   }
 
-  async #ensureTopic(signal: AbortSignal): Promise<void> {
+  /** Whether the topic is there now. A topic that the link may not see is not taken for one that is missing. */
+  async #exists(signal: AbortSignal): Promise<boolean> {
     await this.#cluster.refreshMetadata([STORE_TOPIC], signal);
-    if (this.#cluster.metadata.topic(STORE_TOPIC)?.errorCode === ErrorCode.NONE) return;
+    const found = this.#cluster.metadata.topic(STORE_TOPIC)?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    if (found === ErrorCode.NONE) return true;
+    if (found === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return false;
+    throw new BrokerError(found, `find the topic ${STORE_TOPIC} of the destination`, { advice: NEEDED_RIGHTS });
+  }
+
+  async #ensureTopic(signal: AbortSignal): Promise<void> {
+    if (await this.#exists(signal)) return;
     const configs = [
       { name: 'cleanup.policy', value: 'compact' },
       { name: 'compression.type', value: 'producer' },
@@ -110,9 +118,8 @@ export class TopicLinkStore implements LinkStore {
       });
     }
     // Also after creation: metadata of all brokers takes a moment to know it.
-    await this.#cluster.refreshMetadata([STORE_TOPIC], signal);
-    const known = this.#cluster.metadata.topic(STORE_TOPIC)?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-    if (known !== ErrorCode.NONE) throw new BrokerError(known, `find the topic ${STORE_TOPIC} after it was created`);
+    if (await this.#exists(signal)) return;
+    throw new BrokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `find the topic ${STORE_TOPIC} after it was created`);
   }
 
   /** Reads the whole topic: it is compacted, and holds one record per mirror. */
@@ -157,17 +164,30 @@ export class TopicLinkStore implements LinkStore {
     const answer = response.responses[0]?.partitions[0];
     const errorCode = response.errorCode || answer?.errorCode || ErrorCode.NONE;
     if (errorCode !== ErrorCode.NONE) throw new BrokerError(errorCode, `read ${STORE_TOPIC}`);
-    const entries: Entry[] = [];
-    let next = offset;
-    for (const batch of batchesOf(answer?.records ?? Buffer.alloc(0))) {
-      next = batch.nextOffsetNumber;
-      if (batch.isControl) continue;
-      for (const { key, value, offset: at } of await readRecords(batch)) {
-        if (Number(at) >= offset && key !== null) entries.push({ key: key.toString(), value: value?.toString() ?? null });
-      }
-    }
+    const { entries, next } = await this.#parseRecords(answer?.records ?? Buffer.alloc(0), offset);
     if (next === offset)
       throw new LinkError('KLINK_STATE', `${STORE_TOPIC} cannot be read at offset ${offset} at the moment`, { retriable: true });
+    return { entries, next };
+  }
+
+  /** Brokers do not look at the CRC of what they serve, and a damaged key would make a record of this link look like another's. */
+  async #parseRecords(records: Buffer, offset: number): Promise<{ entries: readonly Entry[]; next: number }> {
+    const entries: Entry[] = [];
+    let next = offset;
+    try {
+      for (const batch of batchesOf(records)) {
+        if (!verifyCrc(batch)) throw this.#corrupt(`the batch at offset ${batch.baseOffset} is damaged: its CRC is wrong`);
+        next = batch.nextOffsetNumber;
+        if (batch.isControl) continue;
+        for (const { key, value, offset: at } of await readRecords(batch)) {
+          if (Number(at) >= offset && key !== null) entries.push({ key: key.toString(), value: value?.toString() ?? null });
+        }
+      }
+    } catch (error) {
+      throw LinkError.is(error, 'KLINK_CORRUPT_BATCH')
+        ? this.#corrupt(`it cannot be read from offset ${next} on: ${error.message}`, error)
+        : error;
+    }
     return { entries, next };
   }
 
@@ -184,19 +204,19 @@ export class TopicLinkStore implements LinkStore {
       if (answer !== undefined && answer.errorCode === ErrorCode.NONE) return;
       throw new BrokerError(answer?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR, `write to ${STORE_TOPIC}`, {
         detail: answer?.errorMessage ?? null,
-        advice: `The link needs READ and WRITE on the topic ${STORE_TOPIC} of the destination`,
+        advice: NEEDED_RIGHTS,
       });
     }, signal);
   }
 
   #parseIdentity(value: string): LinkIdentity {
     const { producerId, producerEpoch, linkId, sourceClusterId } = this.#parse(value);
-    if (typeof producerId !== 'string' || !/^\d+$/.test(producerId) || typeof producerEpoch !== 'number' || typeof linkId !== 'string') {
-      throw this.#corrupt(`the identity ${value} is not understood`);
-    }
+    const isProducer = typeof producerId === 'string' && /^\d{1,19}$/.test(producerId) && BigInt(producerId) <= INT64_MAX;
+    const isEpoch = Number.isInteger(producerEpoch) && (producerEpoch as number) >= 0 && (producerEpoch as number) <= INT16_MAX;
+    if (!isProducer || !isEpoch || typeof linkId !== 'string') throw this.#corrupt(`the identity ${value} is not understood`);
     return {
       producerId: BigInt(producerId),
-      producerEpoch,
+      producerEpoch: producerEpoch as number,
       linkId,
       sourceClusterId: typeof sourceClusterId === 'string' ? sourceClusterId : null,
     };
