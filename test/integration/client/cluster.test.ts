@@ -4,11 +4,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Cluster } from '../../../src/client/cluster.ts';
 import { LinkError } from '../../../src/errors.ts';
 import { decodeRequest } from '../../../src/protocol/frame.ts';
+import { ApiVersions } from '../../../src/protocol/messages/api-versions.ts';
 import { FindCoordinator } from '../../../src/protocol/messages/find-coordinator.ts';
 import { Heartbeat } from '../../../src/protocol/messages/heartbeat.ts';
 import { Metadata } from '../../../src/protocol/messages/metadata.ts';
 import { settled, until } from '../../support/manual-clock.ts';
-import type { Offer, ScriptedRequest } from '../../support/scripted-broker.ts';
+import { type Offer, offering, type ScriptedRequest } from '../../support/scripted-broker.ts';
 import { failure } from './open-connection.ts';
 import { BEAT, OFFER, portsOf, ScriptedCluster, settingsOf, topicAnswer } from './scripted-cluster.ts';
 
@@ -114,6 +115,15 @@ describe('metadata', () => {
     expect(client.metadata.brokers.get(1)?.port).toBe(script.broker(1).port);
   });
 
+  it('of brokers before 2.4 is taken without its epochs', async () => {
+    const script = await started([1], [{ api: Metadata, max: 8 }]);
+    script.metadata = { ...script.metadata, topics: [topicAnswer('a', [1])] };
+    const client = await script.connect();
+    await client.refreshMetadata(['a']);
+    expect(client.metadata.partition('a', 0)).toMatchObject({ leaderId: 1, leaderEpoch: -1 });
+    expect(client.metadata.topic('a')?.topicId).toBeNull();
+  });
+
   it('lists the topics that the principal may see', async () => {
     const script = await started([1]);
     const client = await script.connect();
@@ -192,7 +202,19 @@ describe('routing', () => {
       code: 'KLINK_TIMEOUT',
       message: 'Reaching the source cluster for Heartbeat took longer than 700 ms',
     });
+    // What the way has cost is not there for the answer.
+    const opened = failure(client.send(Heartbeat, BEAT, { broker: 2 }, { timeoutMs: 700, lane: 'other' }));
+    const peer = await mute.nextPeer().then(() => mute.nextPeer());
+    await script.clock.advance(500);
     script.intercept = (_, request) => request.apiKey === Heartbeat.key;
+    const ask = script.seen.find(({ request }) => request.peer === peer)?.request as ScriptedRequest;
+    ask.answer(ApiVersions, offering(OFFER));
+    await until(() => script.count(Heartbeat, 2) === 1);
+    await script.clock.advance(199);
+    expect(mute.open).toBe(2);
+    await script.clock.advance(1);
+    expect(await opened).toMatchObject({ code: 'KLINK_TIMEOUT', message: expect.stringContaining('has not answered Heartbeat') });
+
     const answer = failure(client.send(Heartbeat, BEAT, { broker: 1 }, { timeoutMs: 300 }));
     await until(() => script.count(Heartbeat, 1) === 1);
     await script.clock.advance(300);
@@ -297,6 +319,31 @@ describe('brokers that come and go', () => {
     await client.send(Heartbeat, BEAT, { broker: 2 }, { lane: 'data' });
   });
 
+  it('one that moved while it was connected to is not waited for at its old address', async () => {
+    const script = await started([1, 2]);
+    const client = await script.connect();
+    const old = await script.startBroker(2, null);
+    await client.refreshMetadata([]);
+    const stuck = failure(client.connection(2));
+    await until(() => old.accepted === 1);
+    await script.startBroker(2);
+    await client.refreshMetadata([]);
+    expect((await client.connection(2)).endpoint.port).toBe(script.broker(2).port);
+    await client.close();
+    expect(await stuck).toMatchObject({ code: 'KLINK_CLOSED' });
+    await until(() => old.open === 0);
+  });
+
+  it('a connection that has just ended is not handed out again', async () => {
+    const script = await started([1]);
+    const client = await script.connect();
+    const before = await client.connection(1);
+    before.destroy(null);
+    const again = await client.connection(1);
+    expect(again.isClosed).toBe(false);
+    expect(again).not.toBe(before);
+  });
+
   it('one that has another name is another address, though the port is the same', async () => {
     const script = await started([1]);
     const client = await script.connect({}, { lookup: async () => ['127.0.0.1'] });
@@ -343,6 +390,8 @@ describe('brokers that come and go', () => {
     await until(() => script.broker(2).open === 0);
     await settled();
     expect(await attempt()).toBeLessThan(100);
+    // The count has begun anew.
+    expect(await attempt()).toBeLessThan(200);
   });
 
   it('many lanes that fail at once count as one failure', async () => {
@@ -460,7 +509,8 @@ describe('closing', () => {
     const call = client.send(Heartbeat, BEAT, { broker: 1 });
     await until(() => held.length === 1);
     const closing = client.close(5_000);
-    expect(await failure(client.connection(2))).toMatchObject({ code: 'KLINK_CLOSED' });
+    // Neither a new connection nor one that is open still.
+    for (const broker of [1, 2]) expect(await failure(client.connection(broker))).toMatchObject({ code: 'KLINK_CLOSED', retriable: false });
     held[0]?.answer(Heartbeat, { errorCode: 0 });
     await expect(call).resolves.toMatchObject({ errorCode: 0 });
     await closing;

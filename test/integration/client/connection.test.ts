@@ -3,6 +3,7 @@ import diagnostics from 'node:diagnostics_channel';
 import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ConnectionMessage, FrameMessage } from '../../../src/client/diagnostics.ts';
+import { type OpenTransport, openTcp, type TransportEvents } from '../../../src/client/transport.ts';
 import { LinkError } from '../../../src/errors.ts';
 import { decodeRequest } from '../../../src/protocol/frame.ts';
 import { ApiVersions } from '../../../src/protocol/messages/api-versions.ts';
@@ -457,6 +458,15 @@ describe('a connection that is cut', () => {
     await peer.gone;
   });
 
+  it('on one side by a peer that has also stopped to read does not wait for what cannot be written', async () => {
+    const { connection, peer } = await openConnection(await listen(), { maxInFlightBytes: 100_000_000 });
+    peer.socket.pause();
+    // More than the kernel's buffers hold.
+    const call = failure(connection.send(Produce, produceOf(50_000_000)));
+    peer.socket.end();
+    expect(await call).toMatchObject({ code: 'KLINK_CONNECT', retriable: true });
+  });
+
   it('before anything was let in tells of SASL, after that no more', async () => {
     const { connection, peer } = await openConnection(await listen());
     const first = failure(connection.send(Heartbeat, beat()));
@@ -546,6 +556,21 @@ describe('closing', () => {
     await connection.close(1_000);
   });
 
+  it('in the middle of a read leaves the rest of it alone', async () => {
+    const received: TransportEvents[] = [];
+    const tapping: OpenTransport = (endpoint, events, limits) => {
+      received.push(events);
+      return openTcp(endpoint, events, limits);
+    };
+    const { connection } = await openConnection(await listen(), { openTransport: tapping });
+    connection.destroy(null);
+    const { sink } = received[0] as TransportEvents;
+    const late = frameOf(Heartbeat, Heartbeat.versions.max, 1, ok);
+    late.copy(sink.room());
+    // An answer that nobody waits for would end a living connection.
+    expect(() => sink.took(late.length)).not.toThrow();
+  });
+
   it('for a reason gives that reason to all', async () => {
     const { connection, peer } = await openConnection(await listen());
     const reason = new LinkError('KLINK_CONNECT', 'Broker 1 has moved', { retriable: true });
@@ -597,6 +622,15 @@ describe('diagnostics', () => {
       cut.peer.socket.destroy();
       const error = await cut.connection.closed;
       expect(events[1]).toEqual(['disconnected', { ...at, error }]);
+
+      // What was never connected is not told to be disconnected.
+      events.length = 0;
+      const mute = await ScriptedBroker.listen();
+      brokers.push(mute);
+      const opening = failure(openConnection(mute));
+      (await mute.nextPeer()).socket.destroy();
+      await opening;
+      expect(events).toEqual([]);
     } finally {
       diagnostics.unsubscribe('kafka-link:client:frame', onFrame);
       diagnostics.unsubscribe('kafka-link:client:connected', onConnected);
