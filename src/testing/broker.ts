@@ -1,15 +1,14 @@
 /** One broker of an embedded cluster: a listening socket, and the way of a request from frame to frame. */
-import { LinkError } from '../errors.ts';
 import { ErrorCode } from '../protocol/error-codes.ts';
 import { decodeRequest, decodeRequestHeader, encodeResponse, type RequestHeader } from '../protocol/frame.ts';
 import { ApiVersions } from '../protocol/messages/api-versions.ts';
 import { apiByKey } from '../protocol/messages/index.ts';
-import type { Api, SentResponseOf } from '../protocol/schema.ts';
+import { type Api, covers, type ReceivedRequestOf, type SentResponseOf } from '../protocol/schema.ts';
 import type { BrokerNode, ClusterState } from './cluster-state.ts';
 import { FetchSessions } from './fetch-sessions.ts';
 import { type FrameConnection, type FrameServer, listenForFrames } from './frame-server.ts';
 import { HANDLERS } from './handlers/index.ts';
-import { type Answer, type AnswerBody, HANG_UP, NO_ANSWER } from './interception.ts';
+import { type AnswerBody, HANG_UP, NO_ANSWER } from './interception.ts';
 import { type SupportedApi, supportedApis } from './releases.ts';
 import type { RequestContext } from './request-context.ts';
 import { pause } from './waiting.ts';
@@ -78,8 +77,8 @@ export class Broker {
   async stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    this.resume();
     await server?.close();
+    this.resume(); // after the connections are gone: what a hanging process had not answered dies with it
   }
 
   cut(): void {
@@ -108,51 +107,68 @@ export class Broker {
     return new FetchSessions(clock, () => configs.brokerNumber('max.incremental.fetch.session.cache.slots'));
   }
 
-  /** Bytes that are no request end the connection quietly; any other throw is a defect of this package, which the test must hear of. */
+  /** Bytes that are no request end the connection quietly; a throw from anywhere else is a mistake of this package or of a test, which must hear of it. */
   async #serve(frame: Buffer, connection: FrameConnection): Promise<readonly Buffer[] | null> {
+    await this.#gate;
+    await this.#unmuted(connection);
+    if (connection.signal.aborted) return null;
+    const header = decodeRequestHeader(frame);
+    const api = this.#spoken(header);
+    if (api === undefined) return this.#unspoken(header, connection);
+    const request = decodeRequest(api, header.apiVersion, frame);
+    const context = {
+      cluster: this.#cluster,
+      broker: this.node,
+      sessions: this.#sessions,
+      connection,
+      header,
+      throttleTimeMs: this.#throttleMs,
+    };
     try {
-      return await this.#converse(frame, connection);
+      this.#show('request', api, frame, context);
+      return await this.#respond(api, request, context);
     } catch (error) {
-      if (!LinkError.is(error, 'KLINK_MALFORMED') && !connection.signal.aborted) this.#cluster.defects.push(error);
+      if (!connection.signal.aborted) this.#cluster.defects.push(error);
       throw error;
     }
   }
 
-  async #converse(frame: Buffer, connection: FrameConnection): Promise<readonly Buffer[] | null> {
-    await this.#gate;
-    await this.#unmuted(connection);
-    const header = decodeRequestHeader(frame);
-    const { apiKey, apiVersion, correlationId, clientId } = header;
-    const api = apiByKey(apiKey);
+  #spoken({ apiKey, apiVersion }: RequestHeader): Api | undefined {
     const versions = this.#apis.get(apiKey)?.served;
-    const spoken = versions !== undefined && apiVersion >= versions.min && apiVersion <= versions.max;
-    if (api === undefined || versions === undefined || !spoken) {
-      if (apiKey === ApiVersions.key && versions !== undefined) return unsupportedApiVersions(header, versions.max);
-      connection.destroy(); // brokers do not answer what they do not speak
-      return null;
-    }
-    const seen = { brokerId: this.node.id, peer: connection.peer, api, apiVersion, correlationId, clientId };
-    for (const observe of this.#observers) observe({ ...seen, direction: 'request', bytes: frame });
-    const throttleTimeMs = this.#throttleMs;
-    const context = { cluster: this.#cluster, broker: this.node, sessions: this.#sessions, connection, header, throttleTimeMs };
-    const answer = await this.#answer(api, frame, context);
-    if (answer === HANG_UP) connection.destroy();
-    if (answer === HANG_UP || answer === NO_ANSWER || connection.signal.aborted) return null;
-    const { chunks } = encodeResponse(api, apiVersion, correlationId, this.#throttled(answer, api, context));
-    if (this.#observers.size > 0) {
-      const bytes = Buffer.concat(chunks).subarray(4);
-      for (const observe of this.#observers) observe({ ...seen, direction: 'response', bytes });
-    }
-    await this.#gate; // whoever hangs does not answer what was asked before either
-    return this.#cluster.tampering.apply(apiKey, this.node.id, chunks);
+    return versions !== undefined && covers(versions, apiVersion) ? apiByKey(apiKey) : undefined;
   }
 
-  #answer(api: Api, frame: Buffer, context: RequestContext): Promise<Answer> {
-    const request = decodeRequest(api, context.header.apiVersion, frame);
-    return this.#cluster.interceptors.run(api, request, context, async () => {
+  /** Brokers do not answer what they do not speak. */
+  #unspoken(header: RequestHeader, connection: FrameConnection): readonly Buffer[] | null {
+    const versions = this.#apis.get(header.apiKey)?.served;
+    if (header.apiKey === ApiVersions.key && versions !== undefined) return unsupportedApiVersions(header, versions.max);
+    connection.destroy();
+    return null;
+  }
+
+  async #respond(api: Api, request: ReceivedRequestOf<Api>, context: RequestContext): Promise<readonly Buffer[] | null> {
+    const { connection, header } = context;
+    const { apiVersion, correlationId, clientId } = header;
+    const { peer, signal } = connection;
+    const info = { brokerId: this.node.id, apiVersion, clientId, peer, signal };
+    const answer = await this.#cluster.interceptors.run(api, request, info, async () => {
       const handler = HANDLERS.get(api.key);
       return handler === undefined ? HANG_UP : handler.answer(request, context);
     });
+    if (answer === HANG_UP) connection.destroy();
+    if (answer === HANG_UP || answer === NO_ANSWER || signal.aborted) return null;
+    const { chunks } = encodeResponse(api, apiVersion, correlationId, this.#throttled(answer, api, context));
+    this.#show('response', api, chunks, context);
+    await this.#gate; // whoever hangs does not answer what was asked before either
+    return this.#cluster.tampering.apply(api.key, this.node.id, chunks);
+  }
+
+  #show(direction: ObservedFrame['direction'], api: Api, frame: Buffer | readonly Buffer[], { connection, header }: RequestContext): void {
+    if (this.#observers.size === 0) return;
+    const { apiVersion, correlationId, clientId } = header;
+    const bytes = Buffer.isBuffer(frame) ? frame : Buffer.concat(frame).subarray(4);
+    const seen = { brokerId: this.node.id, peer: connection.peer, direction, api, apiVersion, correlationId, clientId, bytes };
+    for (const observe of this.#observers) observe(seen);
   }
 
   /** Fills in the throttle time. A throttled answer is sent at once and says how long the broker will not listen. */

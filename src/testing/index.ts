@@ -1,11 +1,11 @@
 /** `kafka-link/testing`: an embedded Kafka cluster for tests, in this process, over real loopback sockets. */
 export type { ObservedFrame, Observer } from './broker.ts';
 export { type Clock, systemClock } from './clock.ts';
-export { type Answer, HANG_UP, type Interceptor, NO_ANSWER, type Tamper } from './interception.ts';
+export { type FrameConnection, type FrameServer, listenForFrames, type ServeFrame } from './frame-server.ts';
+export { type Answer, type AnswerBody, HANG_UP, type Interceptor, NO_ANSWER, type RequestInfo, type Tamper } from './interception.ts';
 export type { ProducerState, SentBatch } from './log/producer-state.ts';
 export { type AppendedRecord, LogHandle } from './log-handle.ts';
 export { type RecordError, Refusal } from './refusal.ts';
 export { RELEASES, type Release } from './releases.ts';
-export type { RequestContext } from './request-context.ts';
 export type { AuthorizerOptions } from './security/authorizer.ts';
 export { type FaultOptions, startCluster, TestCluster, type TestClusterOptions, type TopicOptions } from './test-cluster.ts';

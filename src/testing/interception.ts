@@ -1,6 +1,5 @@
 /** Where a test puts its hand between a request and its answer: interceptors around handlers, and errors planted for single partitions. */
 import type { Api, ReceivedRequestOf, SentResponseOf } from '../protocol/schema.ts';
-import type { RequestContext } from './request-context.ts';
 
 /** Instead of an answer: none is sent, and the connection stays open. What Produce with acks=0 looks like, and a lost packet. */
 export const NO_ANSWER: unique symbol = Symbol('no answer');
@@ -13,11 +12,23 @@ export type AnswerBody<A extends Api = Api> = Omit<SentResponseOf<A>, 'throttleT
 /** What becomes of a request. */
 export type Answer<A extends Api = Api> = AnswerBody<A> | typeof NO_ANSWER | typeof HANG_UP;
 
+/** Whose request it is, for an interceptor. */
+export interface RequestInfo {
+  /** The broker that was asked. */
+  readonly brokerId: number;
+  readonly apiVersion: number;
+  readonly clientId: string | null;
+  /** `ip:port` of the client. */
+  readonly peer: string;
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal;
+}
+
 /** Sees a request before its handler. `proceed` runs the next interceptor, or the handler; what is returned here is what the client gets. */
 export type Interceptor<A extends Api = Api> = (
   request: ReceivedRequestOf<A>,
   proceed: () => Promise<Answer<A>>,
-  context: RequestContext,
+  info: RequestInfo,
 ) => Promise<Answer<A>> | Answer<A>;
 
 interface Registration {
@@ -38,13 +49,13 @@ export class Interceptors {
     };
   }
 
-  run(api: Api, request: ReceivedRequestOf<Api>, context: RequestContext, handle: () => Promise<Answer>): Promise<Answer> {
+  run(api: Api, request: ReceivedRequestOf<Api>, info: RequestInfo, handle: () => Promise<Answer>): Promise<Answer> {
     const proceed = this.#registered
       .filter(({ key }) => key === api.key)
       .reduce<() => Promise<Answer>>(
         (next, { intercept }) =>
           async () =>
-            intercept(request, next, context),
+            intercept(request, next, info),
         handle,
       );
     return proceed();

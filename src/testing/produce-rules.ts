@@ -17,8 +17,6 @@
  *
  * Sequences and transactions come after these, in the log itself (`log/producer-state.ts`).
  */
-import { Reader } from '../bytes/reader.ts';
-import { readVarint } from '../bytes/varint.ts';
 import { assembleBatch } from '../codec/batch-builder.ts';
 import { computeCrc } from '../codec/batch-crc.ts';
 import { compress, decompress } from '../codec/compression.ts';
@@ -36,6 +34,7 @@ import { LinkError } from '../errors.ts';
 import type { LogConfig } from './log/log-config.ts';
 import type { AcceptedBatch } from './log/partition-log.ts';
 import { hasProducerId } from './log/producer-state.ts';
+import { type VisitRecord, walkRecords } from './record-walk.ts';
 import { type RecordError, Refusal } from './refusal.ts';
 
 /** What the rules depend on besides the bytes. */
@@ -107,77 +106,65 @@ const checkHeader = ({ lastOffsetDelta, recordsCount, isControl, producerId, bas
   if (hasProducerId(producerId) && baseSequence < 0) throw invalidRecord(`Invalid sequence number ${baseSequence} in record batch`);
 };
 
-/** Opens the payload and reads every record of it: brokers do that to compressed batches too. */
-const openRecords = async (batch: RecordBatch): Promise<RecordFrame[]> => {
-  let payload: Buffer;
+/** The payload, uncompressed: brokers open every batch. */
+const openPayload = async (batch: RecordBatch): Promise<Buffer> => {
   try {
-    payload = await decompress(batch.compression, batch.payload);
+    return await decompress(batch.compression, batch.payload);
   } catch (error) {
     throw new Refusal('UNKNOWN_SERVER_ERROR', `Failed to decompress record stream: ${(error as Error).message}`);
   }
-  try {
-    const frames = decodeRecordFrames(payload, batch.recordsCount);
-    for (const { body } of frames) walkBody(new Reader(body));
-    return frames;
-  } catch (error) {
-    if (!LinkError.is(error)) throw error;
-    throw invalidRecord(error.message);
-  }
 };
 
-/** Reads over key, value and headers of a record as a broker does: it keeps nothing, but every length must fit. */
-const walkBody = (reader: Reader): void => {
-  const skip = (): number => {
-    const size = readVarint(reader);
-    if (size < -1) throw reader.malformed(`length ${size} is negative`);
-    if (size > 0) reader.span(size);
-    return size;
-  };
-  skip();
-  skip();
-  const headers = readVarint(reader);
-  if (headers < 0) throw reader.malformed(`${headers} headers`);
-  for (let i = 0; i < headers; i++) {
-    if (skip() < 0) throw reader.malformed('null header key');
-    skip();
-  }
-  if (reader.remaining > 0) throw reader.malformed(`${reader.remaining} bytes follow the last header`);
-};
+/** What the leader learns from a look at every record. */
+interface RecordSurvey {
+  /** The newest time, as a consumer would see it. */
+  readonly newest: bigint;
+  /** The inner offsets are 0, 1, 2, … */
+  readonly dense: boolean;
+}
 
-/** A null key is a varint of −1, which is one byte of value 1. */
-const hasKey = ({ body }: RecordFrame): boolean => body[0] !== 1;
-
-/** The times of the records as a consumer would see them, and what is wrong with each. */
-const judgeRecords = (batch: RecordBatch, frames: readonly RecordFrame[], { config, now, takesLogAppendTime }: ProduceTerms) => {
+const surveyRecords = (batch: RecordBatch, payload: Buffer, terms: ProduceTerms): RecordSurvey => {
   const { baseTimestamp, maxTimestamp } = batch;
   const appended = batch.timestampType === 'LogAppendTime';
   const keyErrors: RecordError[] = [];
   const timeErrors: RecordError[] = [];
   let newest = NO_TIMESTAMP;
-  const timeError = (timestamp: bigint): string | null => {
-    const wrongType = 'Invalid timestamp type: producers should not set timestamp type to LogAppendTime';
-    if (appended && !takesLogAppendTime) return wrongType;
-    if (config.timestampType === 'LogAppendTime' || timestamp === NO_TIMESTAMP) return appended ? wrongType : null;
-    const age = now - timestamp;
-    if (age <= config.timestampBeforeMaxMs && -age <= config.timestampAfterMaxMs) return null;
-    return `Timestamp ${timestamp} is out of range: it should be within ${config.timestampBeforeMaxMs} ms before and ${config.timestampAfterMaxMs} ms after ${now}`;
-  };
-  frames.forEach((frame, batchIndex) => {
-    const timestamp = appended ? maxTimestamp : baseTimestamp + frame.timestampDelta;
+  let dense = true;
+  const visit: VisitRecord = (batchIndex, timestampDelta, offsetDelta, hasKey) => {
+    const timestamp = appended ? maxTimestamp : baseTimestamp + timestampDelta;
     if (timestamp > newest) newest = timestamp;
-    if (config.compacted && !hasKey(frame)) {
+    if (offsetDelta !== batchIndex) dense = false;
+    if (terms.config.compacted && !hasKey) {
       keyErrors.push({ batchIndex, batchIndexErrorMessage: 'Compacted topic cannot accept message without key' });
       return;
     }
-    const batchIndexErrorMessage = timeError(timestamp);
+    const batchIndexErrorMessage = timeError(timestamp, appended, terms);
     if (batchIndexErrorMessage !== null) timeErrors.push({ batchIndex, batchIndexErrorMessage });
-  });
+  };
+  try {
+    walkRecords(payload, batch.recordsCount, visit);
+  } catch (error) {
+    if (LinkError.is(error, 'KLINK_MALFORMED')) throw invalidRecord(error.message);
+    throw error;
+  }
   const errors = [...keyErrors, ...timeErrors].sort((a, b) => a.batchIndex - b.batchIndex);
   if (timeErrors.length > 0)
     throw new Refusal('INVALID_TIMESTAMP', 'One or more records have been rejected due to invalid timestamp', errors);
   if (keyErrors.length > 0)
     throw new Refusal('INVALID_RECORD', `One or more records have been rejected due to ${errors.length} record errors`, errors);
-  return newest;
+  return { newest, dense };
+};
+
+/** What is wrong with the time of a record, or null. */
+const timeError = (timestamp: bigint, appended: boolean, { config, now, takesLogAppendTime }: ProduceTerms): string | null => {
+  if (appended && (!takesLogAppendTime || config.timestampType === 'LogAppendTime' || timestamp === NO_TIMESTAMP)) {
+    return 'Invalid timestamp type: producers should not set timestamp type to LogAppendTime';
+  }
+  if (config.timestampType === 'LogAppendTime' || timestamp === NO_TIMESTAMP) return null;
+  const age = now - timestamp;
+  if (age <= config.timestampBeforeMaxMs && -age <= config.timestampAfterMaxMs) return null;
+  const limits = `${config.timestampBeforeMaxMs} ms before and ${config.timestampAfterMaxMs} ms after ${now}`;
+  return `Timestamp ${timestamp} is out of range: it should be within ${limits}`;
 };
 
 /** The time fields a leader writes; none when they are right already, so that the bytes and the CRC stay as sent. */
@@ -190,21 +177,22 @@ const timeChanges = (batch: RecordBatch, newest: bigint, { config, now }: Produc
 };
 
 /** Records in a batch of the topic's own codec, numbered densely: what a leader makes of a batch whose codec is not the topic's. */
-const rebuilt = async (batch: RecordBatch, frames: readonly RecordFrame[], target: Compression, newest: bigint): Promise<Buffer> => {
-  const { attributes, baseTimestamp, maxTimestamp, producerId, producerEpoch, baseSequence } = batch;
+const rebuilt = async (batch: RecordBatch, payload: Buffer, target: Compression, newest: bigint): Promise<Buffer> => {
+  const { attributes, baseTimestamp, maxTimestamp, producerId, producerEpoch, baseSequence, recordsCount } = batch;
+  const frames = decodeRecordFrames(payload, recordsCount);
   const appended = batch.timestampType === 'LogAppendTime';
   const timeOf = ({ timestampDelta }: RecordFrame): bigint => (appended ? maxTimestamp : baseTimestamp + timestampDelta);
   const firstTime = timeOf(frames[0]!);
   const dense = frames.map((frame, offsetDelta) => ({ ...frame, attributes: 0, offsetDelta, timestampDelta: timeOf(frame) - firstTime }));
   const header = {
     attributes: (attributes & ~BATCH_ATTRIBUTES.compression & ~BATCH_ATTRIBUTES.deleteHorizon) | COMPRESSION_IDS[target],
-    lastOffsetDelta: frames.length - 1,
+    lastOffsetDelta: recordsCount - 1,
     baseTimestamp: firstTime,
     maxTimestamp: newest,
     producerId,
     producerEpoch,
     baseSequence,
-    recordsCount: frames.length,
+    recordsCount,
   };
   return assembleBatch(header, await compress(target, encodeRecordFrames(dense)));
 };
@@ -214,19 +202,18 @@ export const acceptBatch = async (batch: RecordBatch, terms: ProduceTerms): Prom
   const { config } = terms;
   checkBytes(batch, config);
   checkHeader(batch);
+  const payload = await openPayload(batch);
+  const { newest, dense } = surveyRecords(batch, payload, terms);
+  const logAppendTime = config.timestampType === 'LogAppendTime' ? terms.now : NO_TIMESTAMP;
   const source = batch.compression;
   const target = config.compression === 'producer' ? source : config.compression;
-  const frames = await openRecords(batch);
-  const newest = judgeRecords(batch, frames, terms);
-  const logAppendTime = config.timestampType === 'LogAppendTime' ? terms.now : NO_TIMESTAMP;
   if (source === target) {
     // Real brokers fail to rebuild such a batch, because they skipped its keys and values ("key is skipped in PartialDefaultRecord").
-    if (source !== 'none' && frames.some(({ offsetDelta }, i) => offsetDelta !== i)) {
+    if (source !== 'none' && !dense)
       throw new Refusal('UNKNOWN_SERVER_ERROR', 'The inner offsets of a compressed batch must be 0, 1, 2, …');
-    }
     return { bytes: batch.bytes, changes: timeChanges(batch, newest, terms), logAppendTime };
   }
-  const bytes = await rebuilt(batch, frames, target, newest);
+  const bytes = await rebuilt(batch, payload, target, newest);
   if (bytes.length > config.maxMessageBytes) {
     throw new Refusal(
       'MESSAGE_TOO_LARGE',

@@ -243,9 +243,9 @@ export class TestCluster implements AsyncDisposable {
 
   /** Answers come `ms` late; the work is done at once. */
   delay({ ms, ...fault }: FaultOptions & { readonly ms: number }): () => void {
-    return this.#nextTimes(fault, async (_request, proceed, { connection }) => {
+    return this.#nextTimes(fault, async (_request, proceed, { signal }) => {
       const answer = await proceed();
-      await pause({ clock: this.#state.clock, ms, signal: connection.signal });
+      await pause({ clock: this.#state.clock, ms, signal });
       return answer;
     });
   }
@@ -295,10 +295,10 @@ export class TestCluster implements AsyncDisposable {
 
   #nextTimes({ api, times = 1, broker: only }: FaultOptions, intercept: Interceptor): () => void {
     let left = times;
-    return this.#state.interceptors.add<Api>(api, (request, proceed, context) => {
-      if (left === 0 || (only !== undefined && context.broker.id !== only)) return proceed();
+    return this.#state.interceptors.add<Api>(api, (request, proceed, info) => {
+      if (left === 0 || (only !== undefined && info.brokerId !== only)) return proceed();
       left--;
-      return intercept(request, proceed, context);
+      return intercept(request, proceed, info);
     });
   }
 

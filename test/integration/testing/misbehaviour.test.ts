@@ -358,8 +358,8 @@ describe('planted errors', () => {
       seen.push('first');
       return proceed();
     });
-    cluster.intercept(Metadata, async (request, proceed, { broker }) => {
-      seen.push(`second ${broker.id} ${request.topics?.[0]?.name}`);
+    cluster.intercept(Metadata, async (request, proceed, { brokerId }) => {
+      seen.push(`second ${brokerId} ${request.topics?.[0]?.name}`);
       const answer = await proceed();
       if (typeof answer === 'symbol') return answer;
       return { ...answer, clusterId: 'changed' };
