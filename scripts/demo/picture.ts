@@ -28,6 +28,8 @@ export interface View {
 const MAX_WIDTH = 104;
 const FULL_WIDTH = 96;
 const NOTES = 6;
+const COMPARISON_WIDTH = 90;
+const DIGEST_WIDTH = 14;
 
 const stateTone: Readonly<Record<MirrorState, Tone>> = { PENDING_MIRROR: 'dim', ACTIVE: 'good', SOURCE_UNAVAILABLE: 'warm', FAILED: 'bad' };
 
@@ -131,31 +133,36 @@ export const statusLine = ({ elapsedMs, mirrors, metrics, rates }: View): Line =
 
 export const noteText = noteLine;
 
-/** The comparison of both sides, topic by topic. */
-export const comparison = (topics: readonly TopicComparison[], source: string, destination: string): Line[] => {
+/** The comparison of both sides, topic by topic. A narrow window gets it without the digests. */
+export const comparison = (topics: readonly TopicComparison[], clusters: readonly [string, string], columns: number): Line[] => {
+  const full = columns > COMPARISON_WIDTH;
   const sum = (logs: TopicComparison['source'], of: 'batches' | 'bytes' | 'records'): number => logs.reduce((all, log) => all + log[of], 0);
   const ends = (logs: TopicComparison['source']): bigint => logs.reduce((all, log) => all + log.endOffset, 0n);
-  const columns = (cells: readonly [string, string, string, string, string, string], tone: Tone): Line => [
-    span(cell(cells[0], 11), tone === 'dim' ? 'dim' : 'strong'),
-    span(cell(cells[1], 13), 'dim'),
-    span(`${cell(cells[2], 11, 'right')}${cell(cells[3], 10, 'right')}${cell(cells[4], 11, 'right')}   `, tone),
-    span(cell(cells[5], 14), 'dim'),
+  const cells = (
+    name: string,
+    side: string,
+    [offsets, batches, bytes, digest]: readonly [string, string, string, string],
+    tone: Tone,
+  ): Line => [
+    span(cell(name, 11), tone === 'dim' ? 'dim' : 'strong'),
+    span(cell(side, 13), 'dim'),
+    span(`${cell(offsets, 11, 'right')}${cell(batches, 10, 'right')}${cell(bytes, 11, 'right')}   `, tone),
+    ...(full ? [span(cell(digest, DIGEST_WIDTH), 'dim')] : []),
   ];
-  const rows = topics.flatMap(({ topic, source: left, mirror: right, identical }) => {
-    const side = (name: string, label: string, logs: TopicComparison['source']): Line =>
-      columns([name, label, count(ends(logs)), count(sum(logs, 'batches')), size(sum(logs, 'bytes')), shortDigest(logs)], 'plain');
-    return [
-      side(topic, 'source', left),
-      [...side('', 'destination', right), span(cell(identical ? '= identical' : '≠ DIFFERENT', 13), identical ? 'good' : 'bad')],
-    ];
-  });
-  const title: Line = [span('both logs, batch by batch', 'strong')];
-  return [
-    ...box(
-      90,
-      title,
-      [span(`${source} | ${destination}`, 'dim')],
-      [[columns(['topic', 'log', 'offsets', 'batches', 'bytes', 'sha-256'], 'dim')], rows],
-    ),
+  const figures = (logs: TopicComparison['source']): readonly [string, string, string, string] => [
+    count(ends(logs)),
+    count(sum(logs, 'batches')),
+    size(sum(logs, 'bytes')),
+    shortDigest(logs),
   ];
+  const rows = topics.flatMap(({ topic, source, mirror, identical }) => [
+    cells(topic, 'source', figures(source), 'plain'),
+    [
+      ...cells('', 'destination', figures(mirror), 'plain'),
+      span(cell(identical ? '= identical' : '≠ DIFFERENT', 13), identical ? 'good' : 'bad'),
+    ],
+  ]);
+  const head = cells('topic', 'log', ['offsets', 'batches', 'bytes', 'sha-256'], 'dim');
+  const width = full ? COMPARISON_WIDTH : COMPARISON_WIDTH - DIGEST_WIDTH;
+  return box(width, [span('both logs, batch by batch', 'strong')], [span(clusters.join(' | '), 'dim')], [[head], rows]);
 };

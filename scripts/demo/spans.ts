@@ -15,6 +15,16 @@ export const span = (text: string, tone: Tone = 'plain'): Span => ({ text, tone 
 /** Columns that a line takes. The demo draws with characters of one column only. */
 export const widthOf = (line: Line): number => line.reduce((sum, { text }) => sum + text.length, 0);
 
+/** The beginning of a line that takes at most `width` columns. */
+export const clip = (line: Line, width: number): Line => {
+  let left = width;
+  return line.map(({ text, tone }) => {
+    const shown = text.slice(0, left);
+    left -= shown.length;
+    return { text: shown, tone };
+  });
+};
+
 /** Cut off, or filled up with blanks, to exactly `width` columns. */
 export const cell = (text: string, width: number, align: 'left' | 'right' = 'left'): string =>
   (align === 'left' ? text.padEnd(width) : text.padStart(width)).slice(0, width);

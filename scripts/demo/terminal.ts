@@ -1,10 +1,11 @@
 /** Writes lines to the terminal: in place while it is one, plainly below each other when the output is a log. */
-import type { Line, Tone } from './spans.ts';
+import { clip, type Line, type Tone } from './spans.ts';
 
 /** Colours of the terminal's own palette, which its theme has made readable on its background. */
 const SGR: Readonly<Record<Tone, string>> = { plain: '', dim: '2', strong: '1', accent: '36', good: '32', warm: '33', bad: '31' };
 const ESC = '\u001b[';
 const DEFAULT_COLUMNS = 100;
+const DEFAULT_ROWS = 24;
 
 export class Terminal {
   readonly #out: NodeJS.WriteStream;
@@ -27,9 +28,9 @@ export class Terminal {
     return this.#out.columns ?? DEFAULT_COLUMNS;
   }
 
-  /** Replaces the picture drawn before. What is taller than the window is cut off: it could not be redrawn. */
+  /** Replaces the picture drawn before. What is larger than the window is cut off: it could not be redrawn. */
   draw(lines: readonly Line[]): void {
-    const shown = lines.slice(0, (this.#out.rows ?? 24) - 1);
+    const shown = lines.slice(0, (this.#out.rows ?? DEFAULT_ROWS) - 1).map((line) => clip(line, this.columns - 1));
     const home = this.#height > 0 ? `${ESC}${this.#height}A\r` : `${ESC}?25l`;
     this.#out.write(`${home}${ESC}J${shown.map((line) => `${this.#text(line)}\n`).join('')}`);
     this.#height = shown.length;
