@@ -15,7 +15,13 @@ const realKafka = process.env['CI'] === 'true' || process.env['KAFKA'] === '1';
 
 /** Hours and gigabytes: only for those who ask by name, as `npm run test:soak` and `npm run test:matrix` do. */
 const asked = (name: string): boolean => process.argv.includes(`--project=${name}`);
-const onRealKafka = { testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false };
+const onRealKafka = {
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+  fileParallelism: false,
+  // Brokers of tests do not live long enough to earn back what the second compiler costs.
+  env: { JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1' },
+};
 
 const project = (name: string, extra: object = {}) => ({
   resolve: { alias },

@@ -52,7 +52,7 @@ export class Arena {
           headers: 2,
           keys: 100,
           nullValueEvery: 50,
-          config: { 'compression.type': codec, 'linger.ms': '5', 'delivery.timeout.ms': '170000' },
+          config: { 'compression.type': codec, 'linger.ms': '25', 'delivery.timeout.ms': '170000' },
         }),
       ),
     );
@@ -60,12 +60,9 @@ export class Arena {
 
   /** Stops the producers, lets `link` catch up, and compares both sides: batch by batch, record by record, and with what was acknowledged. */
   async judge(topic: string, producers: readonly LiveProducer[], link: LinkProcess, produced = 0): Promise<Verdict> {
-    let acknowledged = produced;
-    for (const producer of producers) {
-      const { acked, failed, error } = await producer.stop();
-      expect({ failed, error }).toEqual({ failed: 0, error: null });
-      acknowledged += acked;
-    }
+    const tallies = await Promise.all(producers.map((producer) => producer.stop()));
+    for (const { failed, error } of tallies) expect({ failed, error }).toEqual({ failed: 0, error: null });
+    const acknowledged = tallies.reduce((sum, { acked }) => sum + acked, produced);
     await this.#caughtUp(topic, link);
     expect(link.failures).toEqual([]);
     const { environment } = this;
