@@ -8,4 +8,5 @@ export { type AppendedRecord, LogHandle } from './log-handle.ts';
 export { type RecordError, Refusal } from './refusal.ts';
 export { RELEASES, type Release } from './releases.ts';
 export type { AuthorizerOptions } from './security/authorizer.ts';
-export { type FaultOptions, startCluster, TestCluster, type TestClusterOptions, type TopicOptions } from './test-cluster.ts';
+export { startCluster, type TestClusterOptions } from './start-cluster.ts';
+export { type FaultOptions, TestCluster, type TopicOptions } from './test-cluster.ts';

@@ -5,7 +5,7 @@ import { type KafkaRecord, readRecords } from '../codec/read-records.ts';
 import { RecordBatch } from '../codec/record-batch.ts';
 import type { ClusterState } from './cluster-state.ts';
 import type { ProducerState } from './log/producer-state.ts';
-import { NO_LEADER, type Partition } from './partition.ts';
+import type { Partition } from './partition.ts';
 import { acceptBatch, theOneBatch } from './produce-rules.ts';
 import { since } from './releases.ts';
 import { waitUntil } from './waiting.ts';
@@ -149,10 +149,5 @@ export class LogHandle {
     const patience = { clock: this.#cluster.clock, ms: timeoutMs, signal: new AbortController().signal };
     if (await waitUntil([this.#partition], () => condition(this), patience)) return;
     throw new Error(`the condition on ${this.topic}-${this.partition} did not hold within ${timeoutMs} ms (log end ${this.endOffset})`);
-  }
-
-  /** True while the partition has a leader. */
-  get hasLeader(): boolean {
-    return this.leader !== NO_LEADER;
   }
 }

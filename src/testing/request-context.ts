@@ -6,6 +6,7 @@ import type { FetchSessions } from './fetch-sessions.ts';
 import type { FrameConnection } from './frame-server.ts';
 import type { Partition } from './partition.ts';
 import { Refusal } from './refusal.ts';
+import { since } from './releases.ts';
 import { CLUSTER_RESOURCE, OPERATIONS, type Operation, RESOURCE_TYPES, type ResourceType } from './security/acl.ts';
 
 /** What a handler knows besides the request. */
@@ -66,6 +67,12 @@ export const led = (context: RequestContext, operation: Operation, topic: string
   const partition = existing(context, operation, topic, index);
   if (partition.leader !== context.broker.id) throw new Refusal('NOT_LEADER_OR_FOLLOWER');
   return partition;
+};
+
+/** How many replicas must be in sync for acks=all: `min.insync.replicas`, but, except in old releases, no more than there are. */
+export const leastInSync = ({ topic, replicas }: Partition, cluster: ClusterState): number => {
+  const { minInsyncReplicas } = cluster.logConfig(topic);
+  return since(cluster.release, '3.9') ? Math.min(minInsyncReplicas, replicas.length) : minInsyncReplicas;
 };
 
 /** Compares the leader epoch a client believes in with the real one (KIP-320). */

@@ -1,17 +1,14 @@
-/** An embedded Kafka cluster: start it, use it over its real sockets, look into it, and make it misbehave. */
+/** A running embedded cluster: use it over its real sockets, look into it, and make it misbehave. */
 import { LinkError } from '../errors.ts';
 import { ErrorCode, type ErrorName } from '../protocol/error-codes.ts';
 import type { Api } from '../protocol/schema.ts';
 import { blankResponse, hasTopLevelError } from './blank-response.ts';
-import { Broker, type Observer } from './broker.ts';
-import { type Clock, randomBytesOf, systemClock } from './clock.ts';
-import { type BrokerNode, ClusterState } from './cluster-state.ts';
+import type { Broker, Observer } from './broker.ts';
+import type { ClusterState } from './cluster-state.ts';
 import { HANG_UP, type Interceptor, NO_ANSWER, type Tamper } from './interception.ts';
 import { LogHandle } from './log-handle.ts';
 import type { Partition } from './partition.ts';
-import { attempt, Refusal } from './refusal.ts';
 import type { Release } from './releases.ts';
-import { Authorizer, type AuthorizerOptions } from './security/authorizer.ts';
 import { pause } from './waiting.ts';
 
 /** A topic to be made. */
@@ -25,28 +22,6 @@ export interface TopicOptions {
   readonly configs?: Readonly<Record<string, string>>;
 }
 
-/** What cluster to start. */
-export interface TestClusterOptions {
-  /** Default 1. Their ids count from 1. */
-  readonly brokers?: number;
-  /** The Kafka release that is played: API versions, defaults and rules. Default 4.1. */
-  readonly release?: Release;
-  /** Topics that are there from the beginning. */
-  readonly topics?: Readonly<Record<string, TopicOptions>>;
-  /** What the brokers' properties files would say, e.g. `{ 'message.max.bytes': '2000000' }`. Throws for configs an embedded broker does not know. */
-  readonly brokerConfig?: Readonly<Record<string, string>>;
-  /** Rack of each broker, in the order of their ids. */
-  readonly racks?: readonly string[];
-  /** Turns authorization on. Without it everything is allowed and the ACL requests answer SECURITY_DISABLED. */
-  readonly authorizer?: AuthorizerOptions;
-  /** Bytes that all logs together may hold; more is refused with KAFKA_STORAGE_ERROR. Default 1 GiB. */
-  readonly maxLogBytes?: number;
-  /** Time of waits, sessions and stamps. Default: the machine's. */
-  readonly clock?: Clock;
-  /** Makes cluster, topic and member ids the same in every run. */
-  readonly seed?: number;
-}
-
 /** Which requests a fault concerns, and how often. */
 export interface FaultOptions {
   readonly api: Api;
@@ -56,16 +31,13 @@ export interface FaultOptions {
   readonly broker?: number;
 }
 
-const DEFAULT_LOG_BYTES = 1024 ** 3;
-const MAX_BROKERS = 64;
-
-/** A running cluster. */
+/** What `startCluster` resolves with. */
 export class TestCluster implements AsyncDisposable {
   readonly #state: ClusterState;
   readonly #brokers: ReadonlyMap<number, Broker>;
   readonly #observers: Set<Observer>;
 
-  /** Made by {@link startCluster}. */
+  /** Made by `startCluster`. */
   constructor(state: ClusterState, brokers: ReadonlyMap<number, Broker>, observers: Set<Observer>) {
     this.#state = state;
     this.#brokers = brokers;
@@ -139,8 +111,6 @@ export class TestCluster implements AsyncDisposable {
     return this.#state.configs.topicOverrides(topic);
   }
 
-  // ---- brokers ----------------------------------------------------------------------------------
-
   /** Kills a broker: its connections drop, its port refuses, and its partitions are led by others in sync. Logs survive, as on disk. */
   async kill(broker: number): Promise<void> {
     await this.#broker(broker).stop();
@@ -179,8 +149,6 @@ export class TestCluster implements AsyncDisposable {
     return this.#broker(broker).connections;
   }
 
-  // ---- partitions -------------------------------------------------------------------------------
-
   /** Gives the lead to another replica, in a new leader epoch. Throws when `to` is no living replica. */
   moveLeader(topic: string, partition: number, to: number): void {
     const moved = this.#partition(topic, partition);
@@ -205,8 +173,6 @@ export class TestCluster implements AsyncDisposable {
     elected.lead(leader);
   }
 
-  // ---- housekeeping, done when a test says so -----------------------------------------------------
-
   /** What every broker does each `producer.id.expiration.check.interval.ms`: forgets producers whose last *record time* is too long ago. */
   expireProducerIds(): void {
     const limit = BigInt(this.#state.configs.brokerNumber('producer.id.expiration.ms'));
@@ -217,8 +183,6 @@ export class TestCluster implements AsyncDisposable {
   applyRetention(): void {
     for (const { log } of this.#state.partitions()) log.applyRetention(this.#state.now);
   }
-
-  // ---- faults -----------------------------------------------------------------------------------
 
   /**
    * Puts `intercept` between the requests of an API and their handler. It may change nothing and look on, answer by itself, wait, or return
@@ -316,48 +280,3 @@ export class TestCluster implements AsyncDisposable {
 }
 
 const unknown = (what: string): LinkError => new LinkError('KLINK_CONFIG', `This embedded cluster has no ${what}`);
-
-/**
- * Starts a cluster on free loopback ports and resolves when all its brokers listen.
- *
- * ```ts
- * await using cluster = await startCluster({ brokers: 3, topics: { orders: { partitions: 6, replicationFactor: 3 } } });
- * connect(cluster.bootstrap);
- * ```
- *
- * @throws LinkError `KLINK_CONFIG` for options no cluster can have.
- */
-export const startCluster = async (options: TestClusterOptions = {}): Promise<TestCluster> => {
-  const { brokers: count = 1, release = '4.1', topics = {}, brokerConfig = {}, racks = [], authorizer, clock = systemClock } = options;
-  if (!Number.isInteger(count) || count < 1 || count > MAX_BROKERS) {
-    throw new LinkError('KLINK_CONFIG', `An embedded cluster has 1 to ${MAX_BROKERS} brokers, not ${count}`);
-  }
-  const nodes = Array.from(
-    { length: count },
-    (_, i): BrokerNode => ({ id: i + 1, host: '127.0.0.1', port: 0, rack: racks[i] ?? null, alive: true }),
-  );
-  const state = attempt(
-    () =>
-      new ClusterState({
-        release,
-        clock,
-        random: randomBytesOf(options.seed),
-        brokers: nodes,
-        brokerConfig,
-        authorizer: authorizer === undefined ? null : new Authorizer(authorizer),
-        maxLogBytes: options.maxLogBytes ?? DEFAULT_LOG_BYTES,
-      }),
-  );
-  if (state instanceof Refusal) throw new LinkError('KLINK_CONFIG', state.message, { cause: state });
-  const observers = new Set<Observer>();
-  const brokers = new Map(nodes.map((node) => [node.id, new Broker(node, state, observers)]));
-  await Promise.all([...brokers.values()].map((broker) => broker.start()));
-  const cluster = new TestCluster(state, brokers, observers);
-  try {
-    for (const [name, topic] of Object.entries(topics)) await cluster.createTopic(name, topic);
-    return cluster;
-  } catch (cause) {
-    await cluster.stop();
-    throw new LinkError('KLINK_CONFIG', (cause as Error).message, { cause });
-  }
-};

@@ -4,24 +4,15 @@ import { atLeast, type ConfigDefinition, definitionsOf } from './config-definiti
 import { topicConfigDefinitions } from './topic-configs.ts';
 
 const ROWS: Parameters<typeof definitionsOf>[0] = [
-  ['advertised.listeners', 'string', null],
-  ['allow.everyone.if.no.acl.found', 'boolean', 'false'],
-  ['auto.create.topics.enable', 'boolean', 'false'],
-  ['authorizer.class.name', 'string', ''],
-  ['broker.id', 'int', '-1'],
-  ['broker.rack', 'string', null],
   ['default.replication.factor', 'int', '1', { check: atLeast(1n) }],
   ['fetch.max.bytes', 'int', '57671680', { check: atLeast(1024n) }],
   ['group.initial.rebalance.delay.ms', 'int', '0', { check: atLeast(0n) }],
   ['group.max.session.timeout.ms', 'int', '1800000'],
   ['group.min.session.timeout.ms', 'int', '6000'],
-  ['listeners', 'string', 'PLAINTEXT://:9092', { dynamic: true }],
   ['max.incremental.fetch.session.cache.slots', 'int', '1000', { check: atLeast(0n) }],
-  ['node.id', 'int', '-1', { from: '3.9' }],
   ['num.partitions', 'int', '1', { check: atLeast(1n) }],
   ['offset.metadata.max.bytes', 'int', '4096'],
   ['producer.id.expiration.ms', 'int', '86400000', { check: atLeast(1n), dynamic: true }],
-  ['super.users', 'string', ''],
   ['transaction.partition.verification.enable', 'boolean', 'true', { from: '3.9', dynamic: true }],
 ];
 

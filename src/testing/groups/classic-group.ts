@@ -2,7 +2,16 @@
 import { ErrorCode } from '../../protocol/error-codes.ts';
 import type { Clock } from '../clock.ts';
 import { Refusal } from '../refusal.ts';
-import { type GroupProtocol, type JoinResult, Member, type MemberSetup, NO_ASSIGNMENT, type SyncResult } from './member.ts';
+import {
+  type JoinRequest,
+  type JoinResult,
+  Member,
+  type MemberClaim,
+  NO_ASSIGNMENT,
+  refusedJoin,
+  refusedSync,
+  type SyncResult,
+} from './member.ts';
 
 /** States as DescribeGroups and ListGroups spell them. */
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable';
@@ -12,30 +21,6 @@ export interface GroupSurroundings {
   readonly clock: Clock;
   readonly initialDelayMs: number;
 }
-
-/** A member that asks to join. */
-export interface JoinRequest extends MemberSetup {
-  readonly protocolType: string;
-  readonly protocols: readonly GroupProtocol[];
-}
-
-/** A member's claim to be of this generation. */
-export interface MemberClaim {
-  readonly memberId: string;
-  readonly groupInstanceId: string | null;
-  readonly generationId: number;
-}
-
-const refusedJoin = (errorCode: number, memberId: string): JoinResult => ({
-  errorCode,
-  generationId: -1,
-  protocolType: null,
-  protocolName: null,
-  leader: '',
-  memberId,
-  members: [],
-});
-const refusedSync = (errorCode: number): SyncResult => ({ errorCode, protocolType: null, protocolName: null, assignment: NO_ASSIGNMENT });
 
 export class ClassicGroup {
   readonly id: string;

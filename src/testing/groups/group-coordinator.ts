@@ -1,9 +1,10 @@
 /** Every group of a cluster, with its members and committed offsets. Which broker answers for a group is decided elsewhere; all share this store. */
+import { ErrorCode } from '../../protocol/error-codes.ts';
 import type { Clock, RandomBytes } from '../clock.ts';
 import type { ConfigStore } from '../config/config-store.ts';
 import { Refusal } from '../refusal.ts';
-import { ClassicGroup, type JoinRequest } from './classic-group.ts';
-import type { JoinResult } from './member.ts';
+import { ClassicGroup } from './classic-group.ts';
+import type { JoinRequest, JoinResult } from './member.ts';
 
 export interface CommittedOffset {
   readonly offset: bigint;
@@ -98,7 +99,7 @@ export class GroupCoordinator {
 
   /** Ends every timer and wait of every group. */
   close(): void {
-    for (const { members } of this.#groups.values()) members.dissolve(0);
+    for (const { members } of this.#groups.values()) members.dissolve(ErrorCode.NOT_COORDINATOR);
     this.#groups.clear();
   }
 }

@@ -15,6 +15,19 @@ export interface MemberSetup {
   readonly rebalanceTimeoutMs: number;
 }
 
+/** A member that asks to join. */
+export interface JoinRequest extends MemberSetup {
+  readonly protocolType: string;
+  readonly protocols: readonly GroupProtocol[];
+}
+
+/** A member's claim to be of this generation. */
+export interface MemberClaim {
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+  readonly generationId: number;
+}
+
 /** What JoinGroup answers, without what every answer of a version has in common. */
 export interface JoinResult {
   readonly errorCode: number;
@@ -35,6 +48,24 @@ export interface SyncResult {
 }
 
 export const NO_ASSIGNMENT: Buffer = Buffer.alloc(0);
+
+/** The JoinGroup answer that says no. */
+export const refusedJoin = (errorCode: number, memberId: string): JoinResult => ({
+  errorCode,
+  generationId: -1,
+  protocolType: null,
+  protocolName: null,
+  leader: '',
+  memberId,
+  members: [],
+});
+/** The SyncGroup answer that says no. */
+export const refusedSync = (errorCode: number): SyncResult => ({
+  errorCode,
+  protocolType: null,
+  protocolName: null,
+  assignment: NO_ASSIGNMENT,
+});
 
 export class Member {
   readonly setup: MemberSetup;

@@ -10,7 +10,7 @@ import type { Partition } from '../partition.ts';
 import { acceptBatch, looksTransactional, theOneBatch } from '../produce-rules.ts';
 import { attemptAsync, Refusal } from '../refusal.ts';
 import { since } from '../releases.ts';
-import { allows, currentLeaderOf, existing, type RequestContext } from '../request-context.ts';
+import { allows, currentLeaderOf, existing, leastInSync, type RequestContext } from '../request-context.ts';
 import { waitUntil } from '../waiting.ts';
 import { endpointsOf } from './endpoints.ts';
 
@@ -85,7 +85,7 @@ const append = async (
   verifyTransaction(batch, partition, transactionalId, context);
   const config = cluster.logConfig(topic);
   demandLead(partition, context);
-  if (acks === -1 && partition.isr.length < config.minInsyncReplicas) throw new Refusal('NOT_ENOUGH_REPLICAS');
+  if (acks === -1 && partition.isr.length < leastInSync(partition, cluster)) throw new Refusal('NOT_ENOUGH_REPLICAS');
   const accepted = await acceptBatch(batch, { config, now: cluster.now, takesLogAppendTime: since(cluster.release, '3.9') });
   demandLead(partition, context); // the lead may have moved while the payload was being opened
   return partition.log.append(accepted, partition.leaderEpoch);
@@ -123,7 +123,7 @@ const replicated = async (outcomes: readonly Outcome[], timeoutMs: number, conte
     if (result instanceof Refusal || partition === undefined) return 'done';
     if (partition.leader !== broker.id || partition.leaderEpoch !== leaderEpoch) return new Refusal('NOT_LEADER_OR_FOLLOWER');
     if (partition.log.highWatermark <= result.lastOffset) return 'open';
-    const enough = partition.isr.length >= cluster.logConfig(partition.topic).minInsyncReplicas;
+    const enough = partition.isr.length >= leastInSync(partition, cluster);
     return enough ? 'done' : new Refusal('NOT_ENOUGH_REPLICAS_AFTER_APPEND');
   };
   const partitions = outcomes.flatMap(({ partition }) => partition ?? []);

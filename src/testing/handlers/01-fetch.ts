@@ -50,7 +50,7 @@ export const fetch = handler(Fetch, async (request, context) => {
   let outcomes: readonly Outcome[] = [];
   const ready = (): boolean => {
     outcomes = readAll(targets, request, context);
-    return isReady(targets, outcomes, request.minBytes);
+    return isReady(targets, outcomes, Math.min(request.minBytes, request.maxBytes));
   };
   if (!(await waitUntil(partitions, ready, { clock: cluster.clock, ms: request.maxWaitMs, signal: connection.signal }))) {
     if (connection.signal.aborted) return NO_ANSWER;

@@ -9,7 +9,7 @@ import { handler } from '../handler.ts';
 import { NO_ANSWER } from '../interception.ts';
 import type { Partition } from '../partition.ts';
 import { attempt, Refusal } from '../refusal.ts';
-import { allows, type RequestContext, spring } from '../request-context.ts';
+import { allows, leastInSync, type RequestContext, spring } from '../request-context.ts';
 import { waitUntil } from '../waiting.ts';
 
 type Marker = WriteTxnMarkersReceivedRequest['markers'][number];
@@ -53,7 +53,7 @@ const write = (
   // Unlike Produce, this does not tell a partition of other brokers from one that does not exist.
   if (partition === undefined || !partition.replicas.includes(broker.id)) throw new Refusal('UNKNOWN_TOPIC_OR_PARTITION');
   if (partition.leader !== broker.id) throw new Refusal('NOT_LEADER_OR_FOLLOWER');
-  if (partition.isr.length < cluster.logConfig(topic).minInsyncReplicas) throw new Refusal('NOT_ENOUGH_REPLICAS');
+  if (partition.isr.length < leastInSync(partition, cluster)) throw new Refusal('NOT_ENOUGH_REPLICAS');
   // Real brokers fail on the id that means "none" while they build the batch.
   if (producerId === -1n) throw new Refusal('UNKNOWN_SERVER_ERROR');
   const result = transactionResult ? 'commit' : 'abort';

@@ -4,7 +4,7 @@ import { demand, type RequestContext, spring } from '../request-context.ts';
 import type { Operation } from '../security/acl.ts';
 
 /** `ConfigResource.Type` of the resources that are played here. */
-export const CONFIG_RESOURCES = { topic: 2, broker: 4 } as const;
+const CONFIG_RESOURCES = { topic: 2, broker: 4 } as const;
 
 export type ConfigResource = { readonly type: 'topic'; readonly name: string } | { readonly type: 'broker'; readonly name: string };
 

@@ -159,15 +159,16 @@ export class PartitionLog {
     }
     const nothing = { records: EMPTY, upperBound: offset };
     if (offset >= upTo) return nothing;
-    for (let s = this.#segmentIndexOf(offset); s < this.#segments.length; s++) {
+    const first = this.#segments.findLastIndex(({ baseOffset }) => baseOffset <= offset);
+    for (let s = Math.max(0, first); s < this.#segments.length; s++) {
       const segment = this.#segments[s]!;
-      const first = segment.entries[segment.indexOf(offset)];
-      if (first === undefined) continue; // a hole up to the next segment
-      if (first.lastOffset >= upTo || (maxBytes < first.size && !whole)) return nothing;
+      const entry = segment.entries[segment.indexOf(offset)];
+      if (entry === undefined) continue; // a hole up to the next segment
+      if (entry.lastOffset >= upTo || (maxBytes < entry.size && !whole)) return nothing;
       const end = segment.entries[segment.indexOf(upTo)]?.position ?? segment.size;
-      const to = Math.min(end, first.position + Math.max(maxBytes, first.size));
+      const to = Math.min(end, entry.position + Math.max(maxBytes, entry.size));
       const after = segment.entries[segment.indexOfPosition(to)] ?? this.#segments[s + 1];
-      return { records: segment.slice(first.position, to), upperBound: after?.baseOffset ?? this.endOffset };
+      return { records: segment.slice(entry.position, to), upperBound: after?.baseOffset ?? this.endOffset };
     }
     return nothing;
   }
@@ -250,17 +251,6 @@ export class PartitionLog {
     this.#surroundings.budget.release(this.size);
     this.#segments = [new Segment(this.endOffset)];
     this.#startOffset = this.endOffset;
-  }
-
-  #segmentIndexOf(offset: bigint): number {
-    let low = 0;
-    let high = this.#segments.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if (this.#segments[middle]!.baseOffset <= offset) low = middle;
-      else high = middle - 1;
-    }
-    return low;
   }
 
   #store(bytes: Buffer, entry: Omit<Entry, 'position' | 'size'>, changes?: HeaderChanges): void {

@@ -17,6 +17,7 @@ import { OffsetForLeaderEpoch } from '../../../src/protocol/messages/offset-for-
 import { Produce } from '../../../src/protocol/messages/produce.ts';
 import {
   HANG_UP,
+  listenForFrames,
   NO_ANSWER,
   type ObservedFrame,
   startCluster,
@@ -275,6 +276,21 @@ describe('the network', () => {
     expect((await waiting).baseOffset).toBe(0n);
   });
 
+  it('what a hanging broker was asked dies with it', async () => {
+    const cluster = await start(three);
+    const client = await clientOf(cluster);
+    const seen = requested(cluster, Produce.key);
+    cluster.stall(1);
+    const waiting = produce(client).catch((error: Error) => error.message);
+    await cluster.kill(1);
+    expect(await waiting).toContain('was not answered');
+    expect(cluster.log('t').endOffset).toBe(0n);
+    await cluster.restart(1);
+    cluster.moveLeader('t', 0, 1);
+    expect((await produce(await clientOf(cluster))).baseOffset).toBe(0n);
+    await seen;
+  });
+
   it('throttling is answered at once, then the connection is deaf; a throttled Fetch has no data', async () => {
     const cluster = await start({ topics: { t: {} } });
     const client = await clientOf(cluster);
@@ -386,6 +402,20 @@ describe('planted errors', () => {
     const other = await clientOf(cluster);
     expect((await other.ask(ApiVersions, 0, {})).errorCode).toBe(ErrorCode.NONE);
   });
+});
+
+it('a server of anything is a few lines', async () => {
+  const server = await listenForFrames(0, async (frame, connection) => {
+    if (frame.readInt16BE(0) === Metadata.key) connection.destroy();
+    return [Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')];
+  });
+  const client = keep(await RawClient.to(`127.0.0.1:${server.port}`));
+  client.send(ApiVersions, 0, {});
+  expect(await client.frame(100)).toBeNull(); // "HTTP" is a length of 1.2 GB
+  client.send(Metadata, 8, { topics: [] });
+  expect(await client.frame(1_000)).toBeNull();
+  expect(client.closed).toBe(true);
+  await server.close();
 });
 
 describe('looking on', () => {

@@ -9,7 +9,7 @@ import { batch, claiming, NOW, patched, payloadOf, record } from './batches.ts';
 import type { BrokerRule, Configs } from './given.ts';
 
 const { NONE, UNKNOWN_SERVER_ERROR, CORRUPT_MESSAGE, UNKNOWN_TOPIC_OR_PARTITION, MESSAGE_TOO_LARGE, INVALID_REQUIRED_ACKS } = ErrorCode;
-const { INVALID_TIMESTAMP, UNSUPPORTED_COMPRESSION_TYPE, INVALID_RECORD } = ErrorCode;
+const { NOT_ENOUGH_REPLICAS, INVALID_TIMESTAMP, UNSUPPORTED_COMPRESSION_TYPE, INVALID_RECORD } = ErrorCode;
 
 const HOUR = 3_600_000n;
 
@@ -219,6 +219,13 @@ export const PRODUCE_RULES: readonly BrokerRule[] = [
       const topic = await given.topic();
       given.expect(await given.outcome(topic, await batch({ partitionLeaderEpoch: 99 })), [NONE, 0n]);
       given.expect((await given.batches(topic))[0]!.partitionLeaderEpoch, 0);
+    },
+  },
+  {
+    name: 'min.insync.replicas asks for no more replicas than there are (but did in 2.8)',
+    run: async (given) => {
+      const topic = await given.topic({ 'min.insync.replicas': '2' });
+      given.expect((await given.outcome(topic, await batch()))[0], given.since('3.9') ? NONE : NOT_ENOUGH_REPLICAS);
     },
   },
   {
