@@ -21,8 +21,8 @@ export class Writer {
   #pos = 0;
 
   constructor(capacity = 512) {
-    this.#buffer = Buffer.allocUnsafeSlow(capacity);
-    this.#view = new DataView(this.#buffer.buffer, 0, capacity);
+    this.#buffer = Buffer.allocUnsafe(capacity);
+    this.#view = new DataView(this.#buffer.buffer, this.#buffer.byteOffset, capacity);
   }
 
   /** Bytes written so far, linked buffers included. */
@@ -51,8 +51,8 @@ export class Writer {
     }
     this.#close();
     const capacity = Math.max(size, Math.min(this.#buffer.length * 2, 65_536));
-    this.#buffer = Buffer.allocUnsafeSlow(capacity);
-    this.#view = new DataView(this.#buffer.buffer, 0, capacity);
+    this.#buffer = Buffer.allocUnsafe(capacity);
+    this.#view = new DataView(this.#buffer.buffer, this.#buffer.byteOffset, capacity);
     this.#start = 0;
     this.#pos = size;
     return 0;

@@ -1,18 +1,25 @@
 /** Waiting for something that changes while others work: checked again whenever anything has happened. */
-import { abortedError, type Clock } from '../client/clock.ts';
+import { abortedError } from '../client/abort.ts';
+import type { Clock } from '../client/clock.ts';
 import { LinkError } from '../errors.ts';
 
 export class Change {
   readonly #clock: Clock;
-  readonly #waiters = new Set<() => void>();
+  readonly #looks = new Set<() => void>();
+  #scheduled = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Something has happened: everybody who waits looks again. Cheap when nobody does. */
+  /** Something has happened: everybody who waits looks again, once per turn of the event loop however much happens in it. */
   happened(): void {
-    for (const wake of this.#waiters) wake();
+    if (this.#scheduled || this.#looks.size === 0) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      for (const look of this.#looks) look();
+    });
   }
 
   /**
@@ -20,22 +27,39 @@ export class Change {
    *
    * @throws LinkError `KLINK_TIMEOUT` after `deadline` (by the clock), with `missing` saying what was waited for; `KLINK_ABORTED`.
    */
-  async until(done: () => boolean, deadline: number, signal: AbortSignal, missing: () => string): Promise<void> {
-    while (!done()) {
-      if (signal.aborted) throw abortedError(signal, 'waiting');
+  until(done: () => boolean, deadline: number, signal: AbortSignal, missing: () => string): Promise<void> {
+    return new Promise((resolve, reject) => {
       const left = deadline - this.#clock.now();
-      if (left <= 0) throw new LinkError('KLINK_TIMEOUT', `Time is over: ${missing()}`, { retriable: true });
-      await new Promise<void>((resolve) => {
-        const wake = (): void => {
-          cancel();
-          this.#waiters.delete(wake);
-          signal.removeEventListener('abort', wake);
+      let late = left <= 0;
+      const end = (): void => {
+        cancel();
+        this.#looks.delete(look);
+        signal.removeEventListener('abort', look);
+      };
+      const isOver = (): boolean => {
+        if (done()) return true;
+        if (signal.aborted) throw abortedError(signal, 'waiting');
+        if (late) throw new LinkError('KLINK_TIMEOUT', `Time is over: ${missing()}`, { retriable: true });
+        return false;
+      };
+      const look = (): void => {
+        try {
+          if (!isOver()) return;
+          end();
           resolve();
-        };
-        const cancel = Number.isFinite(left) ? this.#clock.schedule(left, wake) : () => {};
-        this.#waiters.add(wake);
-        signal.addEventListener('abort', wake, { once: true });
-      });
-    }
+        } catch (error) {
+          end();
+          reject(error);
+        }
+      };
+      const expire = (): void => {
+        late = true;
+        look();
+      };
+      const cancel = Number.isFinite(left) ? this.#clock.schedule(Math.max(0, left), expire) : () => {};
+      this.#looks.add(look);
+      signal.addEventListener('abort', look, { once: true });
+      look();
+    });
   }
 }

@@ -1,5 +1,6 @@
 /** Appends to one destination broker over one connection: one batch of each ready partition per Produce request, pipelined. */
 import type { Cluster } from '../../client/cluster.ts';
+import type { Connection } from '../../client/connection.ts';
 import { LinkError } from '../../errors.ts';
 import { ErrorCode } from '../../protocol/error-codes.ts';
 import { Produce, type ProduceResponse } from '../../protocol/messages/produce.ts';
@@ -35,6 +36,7 @@ export class Appender {
   readonly #onAnswer: () => void;
   readonly #inFlight = new Set<Promise<void>>();
   #scheduled = false;
+  #connection: Connection | null = null;
 
   constructor(cluster: Cluster, broker: { readonly id: number; readonly lane: string }, limits: AppendLimits, onAnswer: () => void) {
     this.#cluster = cluster;
@@ -103,9 +105,9 @@ export class Appender {
   }
 
   async #send(sent: readonly Sent[]): Promise<ProduceResponse> {
-    const connection = await this.#cluster.connection(this.broker, this.#lane);
+    if (this.#connection?.isClosed !== false) this.#connection = await this.#cluster.connection(this.broker, this.#lane);
     const { acks, timeoutMs } = this.#limits;
-    return connection.send(Produce, { acks, timeoutMs, topicData: byTopic(sent) }, { maxVersion: MAX_PRODUCE_VERSION });
+    return this.#connection.send(Produce, { acks, timeoutMs, topicData: byTopic(sent) }, { maxVersion: MAX_PRODUCE_VERSION });
   }
 
   #settle(sent: readonly Sent[], response: ProduceResponse): void {
