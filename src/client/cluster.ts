@@ -78,8 +78,8 @@ export class Cluster {
   /**
    * Reaches the cluster over any of its bootstrap addresses and learns its brokers.
    *
-   * @throws LinkError `KLINK_CONNECT` naming every address that was tried and why it failed, `KLINK_MALFORMED` when something else than
-   *   Kafka answers, `KLINK_BROKER`, `KLINK_VERSION`, `KLINK_ABORTED`.
+   * @throws LinkError `KLINK_CONNECT` naming every address that was tried and why it failed; when none of them will ever do,
+   *   `KLINK_MALFORMED` (something else than Kafka answers), `KLINK_BROKER` or `KLINK_VERSION`; `KLINK_ABORTED`.
    */
   static async connect(
     settings: ClusterSettings,
@@ -119,7 +119,7 @@ export class Cluster {
    * Asks for brokers and for these topics. One request is on its way at a time; calls made meanwhile share the next one, so that
    * what a call gets to see was true after it was made. An aborted signal ends the wait of its caller alone.
    *
-   * @throws LinkError as {@link Cluster.send}; `KLINK_BROKER` (retriable) when the broker asked knows no brokers yet.
+   * @throws LinkError `KLINK_CONNECT` (retriable) when no broker answers, or none with anything to go by; else as {@link Cluster.send}.
    */
   refreshMetadata(topics: readonly string[], signal?: AbortSignal): Promise<void> {
     this.#nextRefresh ??= this.#planRefresh();
@@ -190,19 +190,26 @@ export class Cluster {
     return { topics, done };
   }
 
+  /** A broker that does not answer soon is not waited for alone: another one is asked as well. */
   async #refresh(topics: ReadonlySet<string>, before: Promise<void>): Promise<void> {
-    let connection: Connection;
+    await before;
+    // Once a request is on its way its topics are fixed: later calls plan another one.
+    const fix = (): void => {
+      if (this.#nextRefresh?.topics === topics) this.#nextRefresh = null;
+    };
     try {
-      await before;
-      connection = await this.#anyConnection(this.signal);
+      const { response, version } = await this.#anyBroker(this.signal, async (connection, signal) => {
+        fix();
+        const body = { topics: [...topics].map((name) => ({ name })), allowAutoTopicCreation: false };
+        const response = await connection.send(Metadata, body, { signal });
+        this.#check(response, connection);
+        return { response, version: connection.versions.of(Metadata) };
+      });
+      this.metadata.apply(response, version);
+      this.#pool.follow(this.metadata.brokers);
     } finally {
-      // From here on the list of topics is fixed: later calls plan another request.
-      this.#nextRefresh = null;
+      fix();
     }
-    const response = await connection.send(Metadata, { topics: [...topics].map((name) => ({ name })), allowAutoTopicCreation: false });
-    this.#check(response, connection);
-    this.metadata.apply(response, connection.versions.of(Metadata));
-    this.#pool.follow(this.metadata.brokers);
   }
 
   /** Refuses answers that would make the cache worse than it is. */
@@ -263,27 +270,31 @@ export class Cluster {
     return found.nodeId;
   }
 
-  /** An open control connection, whoever it leads to; else whichever known broker answers first; else the bootstrap addresses again (KIP-899). */
-  async #anyConnection(signal: AbortSignal): Promise<Connection> {
+  #anyConnection(signal: AbortSignal): Promise<Connection> {
+    return this.#anyBroker(signal, async (connection) => connection);
+  }
+
+  /** The first success with any broker: those with an open connection before the others, the bootstrap addresses at last (KIP-899). */
+  async #anyBroker<T>(signal: AbortSignal, use: (connection: Connection, signal: AbortSignal) => Promise<T>): Promise<T> {
     const { clock, random } = this.#ports;
-    const { brokers } = this.metadata;
-    const [open] = shuffled(
-      this.#pool.ready(CONTROL_LANE).filter((broker) => brokers.has(broker)),
-      random,
-    );
-    if (open !== undefined) return this.connection(open, CONTROL_LANE, signal);
-    const known = shuffled([...brokers.keys()], random).map(
-      (broker) => (given: AbortSignal) => this.connection(broker, CONTROL_LANE, given),
-    );
+    const open = new Set(this.#pool.ready(CONTROL_LANE));
+    const brokers = shuffled([...this.metadata.brokers.keys()], random).sort((a, b) => Number(open.has(b)) - Number(open.has(a)));
+    const ways = [
+      ...brokers.map((broker) => (given: AbortSignal) => this.connection(broker, CONTROL_LANE, given)),
+      (given: AbortSignal) => this.#pool.bootstrap(given),
+    ];
     try {
-      return await firstOf([...known, (given) => this.#pool.bootstrap(given)], {
-        clock,
-        headStartMs: HEAD_START_MS,
-        signal,
-        doing: `connecting to the ${this.settings.role} cluster`,
-        // Connections of the pool are there for the next call.
-        discard: ignored,
-      });
+      return await firstOf(
+        ways.map((connect) => async (given) => use(await connect(given), given)),
+        {
+          clock,
+          headStartMs: HEAD_START_MS,
+          signal,
+          doing: `asking the ${this.settings.role} cluster`,
+          // Connections of the pool are there for the next call.
+          discard: ignored,
+        },
+      );
     } catch (error) {
       if (!(error instanceof NoneSucceeded)) throw error;
       throw summary(error.errors, `The ${this.settings.role} cluster cannot be reached at ${this.#bootstrapText()}`);

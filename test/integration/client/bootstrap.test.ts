@@ -205,7 +205,12 @@ describe('bootstrap', () => {
     script.tellOf([1]);
     const client = await script.clock.passUntil(connecting);
     script.metadata = { ...script.metadata, brokers: [] };
-    expect(await failure(client.refreshMetadata([]))).toMatchObject({ code: 'KLINK_BROKER', retriable: true });
+    const empty = {
+      code: 'KLINK_CONNECT',
+      retriable: true,
+      message: expect.stringContaining('knows no brokers of the source cluster yet'),
+    };
+    expect(await failure(client.refreshMetadata([]))).toMatchObject(empty);
     expect([...client.metadata.brokers.keys()]).toEqual([1]);
   });
 });

@@ -90,18 +90,59 @@ describe('metadata', () => {
     expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
   });
 
-  it('that fails does not keep the next request from being made', async () => {
+  it('is asked of another broker when the first one hangs up on the question', async () => {
+    const script = await started([1, 2]);
+    const client = await script.connect();
+    await client.connection(1);
+    const held = holdBack(script, Metadata);
+    const asked = client.refreshMetadata(['a']);
+    await until(() => held.length === 1);
+    held[0]?.peer.socket.destroy();
+    await until(() => held.length === 2);
+    held[1]?.answer(Metadata, { ...script.metadata, topics: [topicAnswer('a', [1])] });
+    await asked;
+    expect(client.metadata.topic('a')).toBeDefined();
+    expect(topicsAsked(script).slice(-2)).toEqual([['a'], ['a']]);
+  });
+
+  it('is asked of another broker too when the first one is silent for a second, as a frozen one is for long', async () => {
+    const script = await started([1, 2]);
+    const client = await script.connect();
+    await Promise.all([client.connection(1), client.connection(2)]);
+    const held = holdBack(script, Metadata);
+    const asked = client.refreshMetadata(['a']);
+    await until(() => held.length === 1);
+    await script.clock.advance(999);
+    expect(held).toHaveLength(1);
+    await script.clock.advance(1);
+    await until(() => held.length === 2);
+    expect(
+      script.seen
+        .slice(-2)
+        .map(({ broker }) => broker)
+        .sort(),
+    ).toEqual([1, 2]);
+    held[1]?.answer(Metadata, { ...script.metadata, topics: [topicAnswer('a', [1])] });
+    await asked;
+    // The late answer changes nothing, and ends nothing.
+    held[0]?.answer(Metadata, { ...script.metadata, topics: [topicAnswer('a', [2])] });
+    script.intercept = () => false;
+    await Promise.all([client.send(Heartbeat, BEAT, { broker: 1 }), client.send(Heartbeat, BEAT, { broker: 2 })]);
+    expect(client.metadata.partition('a', 0)?.leaderId).toBe(1);
+  });
+
+  it('that nobody answers fails, and does not keep the next request from being made', async () => {
     const script = await started([1]);
     const client = await script.connect();
-    const held = holdBack(script, Metadata);
+    script.intercept = (_, request) => {
+      request.peer.socket.destroy();
+      return true;
+    };
     const first = failure(client.refreshMetadata(['a']));
-    await until(() => held.length === 1);
-    const second = client.refreshMetadata(['b']);
-    held[0]?.peer.socket.destroy();
-    expect(await first).toMatchObject({ code: 'KLINK_CONNECT', retriable: true });
-    await until(() => held.length === 2);
-    held[1]?.answer(Metadata, script.metadata);
-    await second;
+    expect(await script.clock.passUntil(first)).toMatchObject({ code: 'KLINK_CONNECT', retriable: true });
+    script.intercept = () => false;
+    await script.clock.passUntil(client.refreshMetadata(['b']));
+    expect(topicsAsked(script).at(-1)).toEqual(['b']);
   });
 
   it('of another cluster is refused: an address may have been given to somebody else', async () => {

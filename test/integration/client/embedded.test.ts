@@ -106,6 +106,8 @@ describe('over an embedded cluster', () => {
     const test = await start({ brokers: 2, topics: { orders: { partitions: 2 } } });
     const client = await connect(test, { requestTimeoutMs: 300, connectTimeoutMs: 300 });
     await client.refreshMetadata(['orders']);
+    // The connection is open: it is the answer that will be missing.
+    await logEnd(client, 'orders', 0);
     const partition = client.metadata.topic('orders')?.partitions[0];
     test.stall(partition?.leaderId as number);
     const asked = client.send(
