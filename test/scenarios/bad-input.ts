@@ -123,23 +123,28 @@ const unknownTopic: Scenario = {
 };
 
 const noRights: Scenario = {
-  name: 'rights that are missing: reading the source, writing the mirror',
+  name: 'rights that are missing: reading the source, writing the mirror, creating it',
   play: async (stage) => {
     const unreadable = await sourceTopic(stage, 'unreadable');
-    await stage.source.bench.reserveTopic(unreadable);
+    await stage.source.bench.rights.reserveTopic(unreadable);
     await refuses(stage, stage.options([unreadable]), { code: 'KLINK_AUTH', says: new RegExp(`${unreadable}.*DESCRIBE and READ`, 's') });
-    await stage.source.bench.releaseTopic(unreadable);
+    await stage.source.bench.rights.releaseTopic(unreadable);
 
     const unwritable = await sourceTopic(stage, 'unwritable');
     await stage.destination.bench.createTopic(unwritable);
-    await stage.destination.bench.reserveTopic(unwritable);
+    await stage.destination.bench.rights.reserveTopic(unwritable);
     await refuses(stage, stage.options([unwritable]), { code: 'KLINK_AUTH', says: new RegExp(`${unwritable}.*WRITE`, 's') });
-    await stage.destination.bench.releaseTopic(unwritable);
+    await stage.destination.bench.rights.releaseTopic(unwritable);
+
+    const uncreatable = await sourceTopic(stage, 'uncreatable');
+    await stage.destination.bench.rights.denyCreation(uncreatable);
+    await refuses(stage, stage.options([uncreatable]), { code: 'KLINK_AUTH', says: new RegExp(`${uncreatable}.*CREATE`, 's') });
+    await stage.destination.bench.rights.permitCreation(uncreatable);
 
     // As soon as the rights are there, nothing stands in the way.
-    const link = await stage.link([unreadable, unwritable]);
+    const link = await stage.link([unreadable, unwritable, uncreatable]);
     await stage.expectMirrored(link, unreadable);
-    await stage.expectEqualLogs(unwritable);
+    for (const topic of [unwritable, uncreatable]) await stage.expectEqualLogs(topic);
   },
 };
 

@@ -4,35 +4,31 @@ import { systemClock } from '../../src/client/clock.ts';
 import { Cluster } from '../../src/client/cluster.ts';
 import { openTcp } from '../../src/client/transport.ts';
 import { ErrorCode } from '../../src/protocol/error-codes.ts';
-import { CreateAcls } from '../../src/protocol/messages/create-acls.ts';
 import { CreatePartitions } from '../../src/protocol/messages/create-partitions.ts';
 import { CreateTopics } from '../../src/protocol/messages/create-topics.ts';
-import { DeleteAcls } from '../../src/protocol/messages/delete-acls.ts';
 import { DeleteRecords } from '../../src/protocol/messages/delete-records.ts';
 import { DeleteTopics } from '../../src/protocol/messages/delete-topics.ts';
-import { DescribeAcls } from '../../src/protocol/messages/describe-acls.ts';
 import { DescribeConfigs } from '../../src/protocol/messages/describe-configs.ts';
 import { IncrementalAlterConfigs } from '../../src/protocol/messages/incremental-alter-configs.ts';
 import { Produce } from '../../src/protocol/messages/produce.ts';
 import { ZERO_UUID } from '../../src/protocol/schema.ts';
 import { readRange, type WalkedLog, walkPartition } from './log-walk.ts';
+import { Rights } from './rights.ts';
 
 const MIB = 1024 * 1024;
 const PATIENCE_MS = 60_000;
 const ADMIN_TIMEOUT_MS = 30_000;
 /** Transactions aside, nothing newer is needed. */
 const MAX_PRODUCE_VERSION = 11;
-/** Numbers of `AclOperation` and its kin. */
-const ACL = { topic: 2, literal: 3, any: 1, allow: 3, operations: { READ: 3, WRITE: 4, DESCRIBE: 8 } } as const;
 const TOPIC_RESOURCE = 2;
-
-export type TopicRight = keyof typeof ACL.operations;
 
 export class Workbench implements AsyncDisposable {
   readonly cluster: Cluster;
+  readonly rights: Rights;
 
   private constructor(cluster: Cluster) {
     this.cluster = cluster;
+    this.rights = new Rights(cluster);
   }
 
   static async open(bootstrap: readonly string[], role: string): Promise<Workbench> {
@@ -176,30 +172,6 @@ export class Workbench implements AsyncDisposable {
     });
   }
 
-  /** Gives somebody a right on a topic, which takes the topic from everybody else (`allow.everyone.if.no.acl.found`). */
-  async reserveTopic(topic: string, rights: readonly TopicRight[] = ['READ', 'WRITE']): Promise<void> {
-    const creations = rights.map((right) => ({ ...this.#acl(topic), operation: ACL.operations[right], permissionType: ACL.allow }));
-    const { results } = await this.cluster.send(CreateAcls, { creations }, 'controller');
-    for (const { errorCode, errorMessage } of results) judge(errorCode, `reserve topic ${topic}`, errorMessage);
-    await this.#awaitAcls(topic, rights.length);
-  }
-
-  /** Takes the reservation back. */
-  async releaseTopic(topic: string): Promise<void> {
-    const { resourceType, resourceName, resourcePatternType } = this.#acl(topic);
-    const filter = {
-      resourceTypeFilter: resourceType,
-      resourceNameFilter: resourceName,
-      patternTypeFilter: resourcePatternType,
-      principalFilter: null,
-      hostFilter: null,
-      operation: ACL.any,
-      permissionType: ACL.any,
-    };
-    await this.cluster.send(DeleteAcls, { filters: [filter] }, 'controller');
-    await this.#awaitAcls(topic, 0);
-  }
-
   range(topic: string, partition: number): Promise<{ readonly start: number; readonly end: number }> {
     return this.#attempt([topic], () => readRange(this.cluster, topic, partition));
   }
@@ -217,31 +189,6 @@ export class Workbench implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.cluster.close();
-  }
-
-  #acl(topic: string) {
-    return { resourceType: ACL.topic, resourceName: topic, resourcePatternType: ACL.literal, principal: 'User:somebody-else', host: '*' };
-  }
-
-  async #awaitAcls(topic: string, count: number): Promise<void> {
-    const { resourceType, resourceName, resourcePatternType } = this.#acl(topic);
-    await this.#attempt([], async () => {
-      const { resources } = await this.cluster.send(
-        DescribeAcls,
-        {
-          resourceTypeFilter: resourceType,
-          resourceNameFilter: resourceName,
-          patternTypeFilter: resourcePatternType,
-          principalFilter: null,
-          hostFilter: null,
-          operation: ACL.any,
-          permissionType: ACL.any,
-        },
-        'any',
-      );
-      const found = resources.reduce((sum, { acls }) => sum + acls.length, 0);
-      if (found !== count) throw new BrokerError(ErrorCode.REQUEST_TIMED_OUT, `see ${count} rights on ${topic}`);
-    });
   }
 
   /** Brokers restart under the workbench as well: whatever may pass is tried again, with fresh metadata of `topics`. */

@@ -52,6 +52,7 @@ export interface RealEnvironment extends Environment {
   readonly clusters: { readonly source: KafkaCluster; readonly destination: KafkaCluster };
 }
 
+/** Starts two clusters and stops them with the environment. */
 export const realEnvironment = async (options: {
   readonly source: KafkaOptions;
   readonly destination: KafkaOptions;
@@ -59,35 +60,44 @@ export const realEnvironment = async (options: {
   // Controllers of several nodes would need rights on each other before any can be given.
   const start = (given: KafkaOptions): Promise<KafkaCluster> =>
     startKafka(given.brokers === 3 ? given : { ...given, config: { ...ACLS_WHERE_NAMED, ...given.config } });
-  const clusters: KafkaCluster[] = [];
-  const java = await startJavaClient();
+  const running: AsyncDisposable[] = [];
+  const stop = async (): Promise<void> => {
+    for (const one of running.reverse()) await one[Symbol.asyncDispose]();
+  };
+  const keep = async <T extends AsyncDisposable>(starting: Promise<T>): Promise<T> => {
+    const one = await starting;
+    running.push(one);
+    return one;
+  };
   try {
     // One after the other: side by side they only slow each other down on a small machine.
-    clusters.push(await start(options.source));
-    clusters.push(await start(options.destination));
-    const [a, b] = clusters as [KafkaCluster, KafkaCluster];
-    const [source, destination] = [await control(a, java, 'source'), await control(b, java, 'destination')];
-    return {
-      name: `Kafka ${a.version} to ${b.version}`,
-      java,
-      clusters: { source: a, destination: b },
-      source,
-      destination,
-      digests: async (topic) => {
-        const [ofSource, ofDestination] = await Promise.all(
-          [a, b].map(({ bootstrap }) => java.digest(bootstrap, topic, { config: QUICK_TO_CLOSE })),
-        );
-        return { source: ofSource!, destination: ofDestination! };
-      },
-      [Symbol.asyncDispose]: async () => {
-        await Promise.all([source, destination].map(({ bench }) => bench[Symbol.asyncDispose]()));
-        await java.close();
-        await Promise.all(clusters.map((cluster) => cluster.stop()));
-      },
-    };
+    const source = await keep(start(options.source));
+    const destination = await keep(start(options.destination));
+    const java = await keep(startJavaClient());
+    return { ...(await keep(environmentOf(java, source, destination))), [Symbol.asyncDispose]: stop };
   } catch (error) {
-    await java.close();
-    await Promise.all(clusters.map((cluster) => cluster.stop()));
+    await stop();
     throw error;
   }
+};
+
+/** Of clusters that run already, and go on afterwards. */
+export const environmentOf = async (java: JavaClient, a: KafkaCluster, b: KafkaCluster): Promise<RealEnvironment> => {
+  const [source, destination] = [await control(a, java, 'source'), await control(b, java, 'destination')];
+  return {
+    name: `Kafka ${a.version} to ${b.version}`,
+    java,
+    clusters: { source: a, destination: b },
+    source,
+    destination,
+    digests: async (topic) => {
+      const [ofSource, ofDestination] = await Promise.all(
+        [a, b].map(({ bootstrap }) => java.digest(bootstrap, topic, { config: QUICK_TO_CLOSE })),
+      );
+      return { source: ofSource!, destination: ofDestination! };
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const { bench } of [source, destination]) await bench[Symbol.asyncDispose]();
+    },
+  };
 };
