@@ -112,16 +112,9 @@ export class Fetcher {
         continue;
       }
       const heldBack = wanted.length < this.#mirrors.size && [...this.#mirrors].some((mirror) => mirror.isHeldBack);
-      if (heldBack && !wanted.some((mirror) => mirror.hasBacklog)) {
-        const [before] = [this.#mirrors.size];
-        await this.#changed(HELD_BACK_POLL_MS);
-        if (before !== this.#mirrors.size) continue;
-      }
-      await this.#fetch(
-        wanted.filter((mirror) => mirror.wantsRecords && this.#mirrors.has(mirror)),
-        room,
-        heldBack,
-      );
+      const mayWait = heldBack && !wanted.some((mirror) => mirror.hasBacklog);
+      if (mayWait && (await this.#changed(HELD_BACK_POLL_MS))) continue;
+      await this.#fetch(wanted, room, heldBack);
     }
   }
 
