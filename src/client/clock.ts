@@ -2,8 +2,6 @@
 import { LinkError } from '../errors.ts';
 import { abortedError, onAbort } from './abort.ts';
 
-export { abortedError } from './abort.ts';
-
 /** A source of time and timers. All values are milliseconds. */
 export interface Clock {
   /** Monotonic: for deadlines and durations, never shown to a user. */

@@ -7,7 +7,7 @@ import { ManualClock } from '../../support/manual-clock.ts';
 import type { ScriptedBroker } from '../../support/scripted-broker.ts';
 
 /** Plain TCP that notes the correlation id and API key of every request at the moment it is handed to the socket. */
-export const recording = (written: { apiKey: number; correlationId: number }[]): OpenTransport => {
+const recording = (written: { apiKey: number; correlationId: number }[]): OpenTransport => {
   return async (endpoint, events, limits) => {
     const transport = await openTcp(endpoint, events, limits);
     return {
