@@ -36,6 +36,9 @@ const unsupportedApiVersions = (header: RequestHeader, max: number): readonly Bu
     apiKeys: [{ apiKey: ApiVersions.key, minVersion: 0, maxVersion: max }],
   }).chunks;
 
+/** Enough to see what is wrong; a mistake in an interceptor repeats itself with every retry. */
+const MAX_DEFECTS = 20;
+
 export class Broker {
   readonly node: BrokerNode;
   readonly #cluster: ClusterState;
@@ -128,7 +131,7 @@ export class Broker {
       this.#show('request', api, frame, context);
       return await this.#respond(api, request, context);
     } catch (error) {
-      if (!connection.signal.aborted) this.#cluster.defects.push(error);
+      if (!connection.signal.aborted && this.#cluster.defects.length < MAX_DEFECTS) this.#cluster.defects.push(error);
       throw error;
     }
   }

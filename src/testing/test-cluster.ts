@@ -163,13 +163,16 @@ export class TestCluster implements AsyncDisposable {
     changed.changed();
   }
 
-  /** Elects a replica that was behind: the log loses everything from `truncateTo` on, acknowledged or not, and a new epoch begins there. */
+  /**
+   * Elects a replica that was behind: the log loses everything from `truncateTo` on, acknowledged or not, and a new epoch begins there.
+   * The other living replicas follow at once.
+   */
   electUnclean(topic: string, partition: number, { leader, truncateTo }: { readonly leader: number; readonly truncateTo: bigint }): void {
     const elected = this.#partition(topic, partition);
     if (!elected.replicas.includes(leader) || !this.#state.isAlive(leader))
       throw unknown(`living replica ${leader} of ${topic}-${partition}`);
     elected.log.truncateTo(truncateTo);
-    elected.isr = [leader];
+    elected.isr = elected.replicas.filter((id) => this.#state.isAlive(id));
     elected.lead(leader);
   }
 

@@ -16,9 +16,9 @@ import {
 /** States as DescribeGroups and ListGroups spell them. */
 export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable';
 
-/** What a group needs of its coordinator. */
-export interface GroupSurroundings {
+interface Surroundings {
   readonly clock: Clock;
+  /** `group.initial.rebalance.delay.ms`. */
   readonly initialDelayMs: number;
 }
 
@@ -32,11 +32,11 @@ export class ClassicGroup {
   readonly members = new Map<string, Member>();
   /** Ids handed out with MEMBER_ID_REQUIRED to members that have not come back yet, and what ends the wait for each (KIP-394). */
   readonly #pending = new Map<string, () => void>();
-  readonly #surroundings: GroupSurroundings;
+  readonly #surroundings: Surroundings;
   #stopRebalanceTimer: () => void = () => undefined;
   #initialDelayOver = true;
 
-  constructor(id: string, surroundings: GroupSurroundings) {
+  constructor(id: string, surroundings: Surroundings) {
     this.id = id;
     this.#surroundings = surroundings;
   }

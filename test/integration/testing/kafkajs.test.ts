@@ -44,7 +44,7 @@ const consume = async (kafka: Kafka, groupId: string, topic: string, count: numb
   return { consumer, seen: seen.sort() };
 };
 
-describe.each(RELEASES)('kafkajs against %s', (release) => {
+describe.each(RELEASES)('kafkajs against %s', { timeout: 60_000 }, (release) => {
   it('produces, consumes in a group, commits and goes on after the commit', async () => {
     const cluster = await start({ brokers: 3, release, topics: { t: { partitions: 3, replicationFactor: 3 } } });
     const kafka = clientOf(cluster);
@@ -102,7 +102,7 @@ describe.each(RELEASES)('kafkajs against %s', (release) => {
   });
 });
 
-describe('kafkajs and broken brokers', () => {
+describe('kafkajs and broken brokers', { timeout: 60_000 }, () => {
   it('goes on producing and consuming when the leader dies', async () => {
     const cluster = await start({ brokers: 3, topics: { t: { replicationFactor: 3 } } });
     const kafka = clientOf(cluster);
