@@ -6,7 +6,7 @@ import { startKafka } from '../../test/support/kafka/cluster.ts';
 import { kafkaJars } from '../../test/support/kafka/jars.ts';
 import { KAFKA_39, KAFKA_NEWEST } from '../../test/support/kafka/versions.ts';
 
-export interface DemoCluster {
+interface DemoCluster {
   /** What it is, for people. */
   readonly kind: string;
   readonly bootstrap: readonly string[];

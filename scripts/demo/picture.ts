@@ -68,7 +68,7 @@ const topicRow = (mirror: MirrorTopicStatus, topic: DemoTopic | undefined, rate:
   ];
 };
 
-const noteLine = ({ atMs, text, tone }: Note): Line => [span(cell(seconds(atMs), 9, 'right'), 'dim'), span(`  ${text}`, tone)];
+export const noteLine = ({ atMs, text, tone }: Note): Line => [span(cell(seconds(atMs), 9, 'right'), 'dim'), span(`  ${text}`, tone)];
 
 /** The live picture, for a terminal of so many columns. */
 export const picture = (view: View, topics: readonly DemoTopic[], columns: number): Line[] => {
@@ -130,8 +130,6 @@ export const statusLine = ({ elapsedMs, mirrors, metrics, rates }: View): Line =
     span(`   ${count(offsets)} offsets, lag ${count(metrics.lag)}, ${size(metrics.bytes)}, ${size(rate)}/s`),
   ];
 };
-
-export const noteText = noteLine;
 
 /** The comparison of both sides, topic by topic. A narrow window gets it without the digests. */
 export const comparison = (topics: readonly TopicComparison[], clusters: readonly [string, string], columns: number): Line[] => {

@@ -1,6 +1,6 @@
 /** Keeps the audience informed: the live picture ten times a second on a terminal, a line every second in a log. */
 import type { ClusterLink } from 'kafka-link';
-import { type Note, noteText, picture, statusLine, type View } from './picture.ts';
+import { type Note, noteLine, picture, statusLine, type View } from './picture.ts';
 import type { Line, Tone } from './spans.ts';
 import type { Terminal } from './terminal.ts';
 import { TOPICS } from './workload.ts';
@@ -36,7 +36,7 @@ export class Show {
   note(text: string, tone: Tone = 'plain'): void {
     const note = { atMs: this.elapsedMs, text, tone };
     this.#notes.push(note);
-    if (!this.#terminal.isLive || this.#subject === null) this.#terminal.print([noteText(note)]);
+    if (!this.#terminal.isLive || this.#subject === null) this.#terminal.print([noteLine(note)]);
   }
 
   /** From now on the link is shown. */
