@@ -13,7 +13,11 @@ const row = ([name, { key, default: fallback, min, max, meaning }]: [string, (ty
   `| \`${name}\`<br>\`${key}\` | ${spell(fallback)} | ${spell(min)} – ${spell(max)} | ${meaning} |`;
 
 const table = (): string =>
-  ['| Setting | Default | Range | Meaning |', '|---|---:|---|---|', ...(Object.entries(SETTINGS) as Parameters<typeof row>[0][]).map(row)].join('\n');
+  [
+    '| Setting | Default | Range | Meaning |',
+    '|---|---:|---|---|',
+    ...(Object.entries(SETTINGS) as Parameters<typeof row>[0][]).map(row),
+  ].join('\n');
 
 /** The page as it is, and as it should be. */
 export const settingsPage = (): { readonly is: string; readonly shouldBe: string } => {
