@@ -74,7 +74,8 @@ export class SourceLog extends SimLog {
   /** The cleaner: a batch that was copied long ago loses a record, or goes as a whole. The last batch of a log always stays. */
   compact(random: Random, below: number): void {
     const old = this.entries.slice(0, -1).filter(({ next }) => next <= below);
-    const chosen = old[Math.floor(random() * old.length)];
+    // Often the very batch at which a mirror ends: that is the one it is recognised by.
+    const chosen = random() < 0.5 ? old.at(-1) : old[Math.floor(random() * old.length)];
     if (chosen === undefined) return;
     const { base, next } = chosen;
     const at = this.entries.indexOf(chosen);
@@ -82,6 +83,16 @@ export class SourceLog extends SimLog {
     const kept = next - base > 1 && random() < 0.5;
     const bytes = makeBatch({ kind: 'sparse', base, offsets: next - base, leaderEpoch }, random);
     this.entries.splice(at, 1, ...(kept ? [{ base, next, bytes }] : []));
+  }
+
+  /** So many answers about its end are those of a new leader that does not know its high watermark yet. */
+  lateAnswers = 0;
+  #wasLate = false;
+
+  /** Once in the life of a log: three such answers in a row are believed. */
+  beLate(answers: number): void {
+    if (!this.#wasLate) this.lateAnswers = answers;
+    this.#wasLate = true;
   }
 
   moveLeader(leader: number): void {

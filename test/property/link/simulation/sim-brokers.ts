@@ -181,7 +181,8 @@ export class SimBrokers {
         // Any replica answers the debugging replica id: a follower with what it has.
         const errorCode = isLeader || replicaId === DEBUGGING_REPLICA ? ErrorCode.NONE : ErrorCode.NOT_LEADER_OR_FOLLOWER;
         const end = replicaId === DEBUGGING_REPLICA && isLeader ? log.end : log.highWatermark;
-        const offset = BigInt(timestamp === LATEST ? end : log.start);
+        const isLate = log instanceof SourceLog && timestamp === LATEST && log.lateAnswers > 0 && log.lateAnswers-- > 0;
+        const offset = BigInt(timestamp !== LATEST ? log.start : isLate ? Math.max(log.start, end - 1) : end);
         return { partitionIndex, errorCode, timestamp: -1n, offset, leaderEpoch: log.leaderEpoch };
       }),
     }));

@@ -185,6 +185,7 @@ export class Simulation {
         source.remember();
         source.staleAnswers = world.below(3);
         from.moveLeader(other(SOURCE_BROKERS, from.leader));
+        from.beLate(world.below(3));
         break;
       case 'moveDestinationLeader':
         destination.remember();
@@ -275,6 +276,7 @@ export class Simulation {
     this.destination.produceFaults.length = 0;
     this.source.staleAnswers = 0;
     this.destination.staleAnswers = 0;
+    for (const log of this.sourceLogs) log.lateAnswers = 0;
     for (const log of this.destinationLogs) log.replicate();
     for (let n = 1; n <= CALM_STEPS; n++) {
       if (n % 50 === 0) {

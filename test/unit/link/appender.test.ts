@@ -1,0 +1,109 @@
+/** One appender, with a broker in the test's hand: what shares a request, what waits, and what is not sent at all. */
+import { expect, it } from 'vitest';
+import type { Cluster } from '../../../src/client/cluster.ts';
+import { LinkError } from '../../../src/errors.ts';
+import { MirrorFailure } from '../../../src/link/mirror-failure.ts';
+import { Appender } from '../../../src/link/replication/appender.ts';
+import { ByteWindow } from '../../../src/link/replication/byte-window.ts';
+import { PartitionMirror } from '../../../src/link/replication/partition-mirror.ts';
+import type { ProduceRequest } from '../../../src/protocol/messages/produce.ts';
+import { makeBatch } from '../../property/link/simulation/batches.ts';
+
+interface Asked {
+  readonly partitions: readonly number[];
+  answer(errorCode: number, baseOffset?: number): void;
+  lose(): void;
+}
+
+const turns = async (): Promise<void> => {
+  for (let n = 0; n < 4; n++) await new Promise<void>((resolve) => setImmediate(resolve));
+};
+
+/** An appender of one broker, with partitions that have `batches` one-record batches each to send. */
+const bench = async (partitions: number, batches: number, maxInFlightRequests = 1, requestMaxBytes = 10_000) => {
+  const asked: Asked[] = [];
+  const send = (_: unknown, { topicData }: ProduceRequest): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const indexes = topicData.flatMap(({ partitionData }) => partitionData.map(({ index }) => index));
+      asked.push({
+        partitions: indexes,
+        answer: (errorCode, baseOffset = 0) => {
+          const partitionResponses = indexes.map((index) => ({ index, errorCode, baseOffset: BigInt(baseOffset), errorMessage: null }));
+          resolve({ responses: [{ name: 't', partitionResponses }] });
+        },
+        lose: () => reject(new LinkError('KLINK_CONNECT', 'lost', { retriable: true })),
+      });
+    });
+  const cluster = { connection: async () => ({ send }) } as unknown as Cluster;
+  const limits = { acks: -1, timeoutMs: 1_000, maxInFlightRequests, requestMaxBytes } as const;
+  const appender = new Appender(cluster, { id: 1, lane: 'append-0' }, limits, () => {});
+  const phases: string[] = [];
+  const mirrors = Array.from({ length: partitions }, (_, partition) => {
+    const mirror = new PartitionMirror({ topic: 't', sourceTopic: 't', partition }, { producerId: 9n, producerEpoch: 0 }, 100_000, {
+      readyToAppend: (ready) => appender.offer(ready),
+      readyToFetch: () => {},
+      progressed: () => {},
+      drained: () => {},
+      phaseChanged: ({ phase }) => phases.push(phase),
+    });
+    mirror.begin({ offset: 0, lastFetchedEpoch: -1, sourceStart: 0, sourceEnd: 0 });
+    const records = Buffer.concat(Array.from({ length: batches }, (_, base) => makeBatch({ base, offsets: 1, leaderEpoch: 0 }, () => 0.2)));
+    const lease = new ByteWindow(1_000_000, () => {}).take(records.length);
+    mirror.accept({ fetchOffset: 0, highWatermark: batches, logStartOffset: 0, records, lease }, 0);
+    return mirror;
+  });
+  await turns();
+  return { appender, asked, mirrors, phases };
+};
+
+it('puts one batch of every ready partition into one request', async () => {
+  const { asked, mirrors } = await bench(4, 2);
+  expect(asked.map(({ partitions }) => partitions)).toEqual([[0, 1, 2, 3]]);
+  asked[0]?.answer(0, 0);
+  await turns();
+  expect(asked[1]?.partitions).toEqual([0, 1, 2, 3]);
+  asked[1]?.answer(0, 1);
+  await turns();
+  expect(mirrors.map(({ ackedOffset }) => ackedOffset)).toEqual([2, 2, 2, 2]);
+});
+
+it('bounds requests in bytes and in number, and lets nobody wait for ever', async () => {
+  const { asked, appender } = await bench(5, 1, 2, 100);
+  expect(asked.map(({ partitions }) => partitions)).toEqual([
+    [0, 1],
+    [2, 3],
+  ]);
+  asked[0]?.answer(0, 0);
+  await turns();
+  expect(asked[2]?.partitions).toEqual([4]);
+  asked[1]?.lose();
+  asked[2]?.answer(0, 0);
+  await appender.idle();
+});
+
+it('does not send for a partition that was withdrawn while it waited', async () => {
+  const { asked, appender, mirrors } = await bench(2, 1, 1, 1);
+  expect(asked.map(({ partitions }) => partitions)).toEqual([[0]]);
+  appender.withdraw(mirrors[1] as PartitionMirror);
+  asked[0]?.answer(0, 0);
+  await turns();
+  expect(asked.length).toBe(1);
+  expect(mirrors[1]?.hasBatchToSend).toBe(true);
+});
+
+it('takes a final refusal for what it is, without a word of trying again', async () => {
+  const { asked, mirrors, phases } = await bench(1, 1);
+  phases.length = 0;
+  asked[0]?.answer(87);
+  await turns();
+  expect(phases).toEqual(['failed']);
+  expect(mirrors[0]?.error).toBeInstanceOf(MirrorFailure);
+  expect(mirrors[0]?.inFlight).toBe(0);
+});
+
+it('disturbs a partition that the broker did not answer for', async () => {
+  const { asked, mirrors } = await bench(1, 1);
+  asked[0]?.lose();
+  await turns();
+  expect(mirrors[0]).toMatchObject({ phase: 'aligning', inFlight: 0, error: { code: 'KLINK_CONNECT' } });
+});

@@ -1,0 +1,63 @@
+/** One fetcher, with a broker in the test's hand: what it does about answers that concern no partition, and about a window without room. */
+import { expect, it } from 'vitest';
+import { systemClock } from '../../../src/client/clock.ts';
+import type { Cluster } from '../../../src/client/cluster.ts';
+import { MetadataCache } from '../../../src/client/metadata.ts';
+import { Fetcher } from '../../../src/link/replication/fetcher.ts';
+import { PartitionMirror } from '../../../src/link/replication/partition-mirror.ts';
+import type { FetchRequest } from '../../../src/protocol/messages/fetch.ts';
+
+const never = <T>(): Promise<T> => new Promise<T>(() => {});
+
+/** A fetcher of one partition; `answers` are error codes for whole answers, after which the broker is silent. */
+const bench = async (answers: readonly { readonly errorCode: number; readonly sessionId?: number }[], windowBytes = 1_000) => {
+  const requests: FetchRequest[] = [];
+  const left = [...answers];
+  const send = async (_: unknown, request: FetchRequest): Promise<unknown> => {
+    requests.push(request);
+    const next = left.shift();
+    return next === undefined ? never() : { sessionId: 0, responses: [], ...next };
+  };
+  const connection = { send, versions: { of: () => 12 } };
+  const cluster = { metadata: new MetadataCache(), connection: async () => connection } as unknown as Cluster;
+  const limits = { responseMaxBytes: 5_000, partitionMaxBytes: 2_000, minBytes: 1, waitMaxMs: 500 };
+  const fetcher = new Fetcher(cluster, { id: 1, lane: 'fetch-0' }, { clock: systemClock, limits, windowBytes, onAnswer: () => {} });
+  const mirror = new PartitionMirror({ topic: 't', sourceTopic: 't', partition: 0 }, { producerId: 9n, producerEpoch: 0 }, 100_000, {
+    readyToAppend: () => {},
+    readyToFetch: () => fetcher.wake(),
+    progressed: () => {},
+    drained: () => {},
+    phaseChanged: () => {},
+  });
+  fetcher.add(mirror);
+  mirror.begin({ offset: 0, lastFetchedEpoch: -1, sourceStart: 0, sourceEnd: 0 });
+  for (let n = 0; n < 10; n++) await new Promise<void>((resolve) => setImmediate(resolve));
+  return { requests, mirror, fetcher };
+};
+
+it('asks again with a full request when a session is gone', async () => {
+  const { requests, mirror } = await bench([{ errorCode: 0, sessionId: 5 }, { errorCode: 70 }]);
+  expect(requests.map(({ sessionId, sessionEpoch }) => [sessionId, sessionEpoch])).toEqual([
+    [0, 0],
+    [5, 1],
+    [0, 0],
+  ]);
+  expect(mirror.phase).toBe('mirroring');
+});
+
+it.each([-1, 42, 70, 71, 106])('does not ask in a circle when a full request is answered with error %i', async (errorCode) => {
+  const { requests, mirror } = await bench([{ errorCode }, { errorCode }, { errorCode }]);
+  expect(requests.length).toBe(1);
+  expect(mirror).toMatchObject({ phase: 'aligning', error: { brokerCode: errorCode } });
+});
+
+it('fetches through a window that is smaller than what one partition may bring', async () => {
+  const { requests } = await bench([], 100);
+  expect(requests.map(({ maxBytes }) => maxBytes)).toEqual([100]);
+});
+
+it('ends when it is closed, whatever it waits for', async () => {
+  const { fetcher, mirror } = await bench([{ errorCode: 42 }]);
+  expect(mirror.phase).toBe('aligning');
+  await fetcher.close();
+});
