@@ -39,7 +39,7 @@ const SURFACE: Readonly<Record<Entry, { readonly values: readonly string[]; read
   'kafka-link': {
     values: words('BrokerError LINK_ERROR_CODES LinkError MIRROR_TOPIC_ERRORS MemoryLinkStore MirrorFailure SETTINGS createLink'),
     types: words(`
-      Clock CloseEvent ClusterLink ClusterOptions Endpoint LinkErrorCode LinkEvent LinkEvents LinkIdentity LinkMetrics LinkOptions LinkSettings
+      BrokerErrorDetails ByteSink Clock CloseEvent ClusterLink ClusterOptions Endpoint LinkErrorCode LinkEvent LinkEvents LinkIdentity LinkMetrics LinkOptions LinkSettings
       LinkStatus LinkStore Logger MirrorEvent MirrorPartitionStatus MirrorState MirrorTopicError MirrorTopicStatus OpenTransport PartitionEvent
       PartitionState ProgressEvent Random StoredMirror Transport TransportEvents WaitOptions WarningEvent
     `),
@@ -63,8 +63,8 @@ const SURFACE: Readonly<Record<Entry, { readonly values: readonly string[]; read
     `),
     types: words(`
       ${API_NAMES.flatMap((name) => [`${name}Request`, `${name}ReceivedRequest`, `${name}Response`]).join(' ')}
-      Api BrokerErrorInfo Decoded Encodable ErrorName ErrorRemedy Field Fields Frame LinkErrorCode LinkErrorOptions NegotiatedVersions ReceivedRequestOf
-      RequestHeader RequestOf ResponseOf SentResponseOf Spec UnknownTag UnknownTags VersionRange Versions
+      AnyField Api BrokerErrorInfo Decoded Encodable ErrorName ErrorRemedy Field Fields Frame LinkErrorCode LinkErrorOptions NegotiatedVersions ReceivedRequestOf
+      RequestHeader RequestOf ResponseOf Scalar SentResponseOf Spec UnknownTag UnknownTags VersionRange Versions
     `),
   },
   'kafka-link/testing': {
