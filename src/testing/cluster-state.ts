@@ -129,7 +129,8 @@ export class ClusterState {
     checkTopicName(name);
     if (this.#topics.has(name)) throw new Refusal('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`);
     checkCollision(name, this.#topics.keys());
-    this.configs.checkTopic(configs);
+    this.configs.checkTopicNames(configs);
+    this.configs.checkTopicValues(configs);
     const placed = placeTopic(request, this.#placement);
     if (validateOnly) return placed;
     const topic: Topic = { name, id: kafkaId(this.random), partitions: [] };

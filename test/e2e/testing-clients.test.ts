@@ -64,7 +64,7 @@ describe.each(OLDEST_AND_NEWEST)('console tools against %s', (release) => {
         '--topic',
         'j',
         '--partitions',
-        '2',
+        '1',
         '--replication-factor',
         '3',
         '--config',
@@ -72,7 +72,7 @@ describe.each(OLDEST_AND_NEWEST)('console tools against %s', (release) => {
       ]);
       expect(await consoleTool('topics', [...b, '--list'])).toEqual(['j']);
       const described = (await consoleTool('topics', [...b, '--describe', '--topic', 'j'])).join('\n');
-      expect(described).toMatch(/PartitionCount: 2\s+ReplicationFactor: 3\s+Configs: .*retention\.ms=-1/);
+      expect(described).toMatch(/PartitionCount: 1\s+ReplicationFactor: 3\s+Configs: .*retention\.ms=-1/);
       await consoleTool('console-producer', [...b, '--topic', 'j'], { input: 'x\ny\nz\n' });
       const read = await consoleTool('console-consumer', [...b, '--topic', 'j', '--from-beginning', '--max-messages', '3', '--group', 'g']);
       expect(read.sort()).toEqual(['x', 'y', 'z']);
@@ -81,9 +81,9 @@ describe.each(OLDEST_AND_NEWEST)('console tools against %s', (release) => {
       expect(await consoleTool('consumer-groups', [...b, '--list'])).toEqual(['g']);
       const group = (await consoleTool('consumer-groups', [...b, '--describe', '--group', 'g'])).map((line) => line.split(/\s+/));
       const lags = group.filter(([name]) => name === 'g').map((columns) => columns[5]);
-      expect(lags).toEqual(['0', '0']);
+      expect(lags).toEqual(['0']);
       await consoleTool('consumer-groups', [...b, '--group', 'g', '--topic', 'j', '--reset-offsets', '--to-earliest', '--execute']);
-      expect([...cluster.committed('g', 'j').values()]).toEqual([0n, 0n]);
+      expect([...cluster.committed('g', 'j').values()]).toEqual([0n]);
       const entity = ['--entity-type', 'topics', '--entity-name', 'j'];
       await consoleTool('configs', [...b, '--alter', ...entity, '--add-config', 'segment.ms=4321']);
       expect((await consoleTool('configs', [...b, '--describe', ...entity])).join('\n')).toContain('segment.ms=4321');

@@ -1,77 +1,8 @@
-/** The cases that the embedded cluster is held to, run on real brokers: where the two disagree, the case or the embedded cluster is wrong. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ApiVersions } from '../../src/protocol/messages/api-versions.ts';
-import { DescribeConfigs } from '../../src/protocol/messages/describe-configs.ts';
-import { apiByKey } from '../../src/protocol/messages/index.ts';
-import { Produce } from '../../src/protocol/messages/produce.ts';
-import { SaslAuthenticate } from '../../src/protocol/messages/sasl-authenticate.ts';
-import { SaslHandshake } from '../../src/protocol/messages/sasl-handshake.ts';
-import { startCluster } from '../../src/testing/index.ts';
-import { RawClient } from '../integration/testing/raw-client.ts';
-import { Given } from '../integration/testing/rules/given.ts';
-import { BROKER_RULES, runRule } from '../integration/testing/rules/index.ts';
-import { type KafkaCluster, startKafka } from '../support/kafka/cluster.ts';
-import { KAFKA_28, KAFKA_39, KAFKA_40, KAFKA_41, KAFKA_NEWEST } from '../support/kafka/versions.ts';
+/** The embedded cluster and real brokers of the releases that CI starts keep the same rules. */
+import { describeRules } from '../integration/testing/rules/on-real-kafka.ts';
+import { KAFKA_39, KAFKA_NEWEST } from '../support/kafka/versions.ts';
 
-const SASL: readonly number[] = [SaslHandshake.key, SaslAuthenticate.key];
-const PLAYED = [
-  { version: KAFKA_28, release: '2.8' },
+describeRules([
   { version: KAFKA_39, release: '3.9' },
-  { version: KAFKA_40, release: '4.0' },
-  { version: KAFKA_41, release: '4.1' },
   { version: KAFKA_NEWEST, release: '4.4' },
-] as const;
-/** The releases CI starts; the others belong to the full matrix. */
-const ALWAYS: readonly string[] = [KAFKA_39, KAFKA_NEWEST];
-const versions = process.env['KAFKA_MATRIX'] === '1' ? PLAYED : PLAYED.filter(({ version }) => ALWAYS.includes(version));
-
-/** What a broker says of itself when it was told nothing. */
-const selfDescription = async (address: string, release: string) => {
-  await using client = await RawClient.to(address);
-  const given = new Given({ address, release: release as '4.1' }, client, (actual, expected, what) =>
-    expect(actual, what).toEqual(expected),
-  );
-  const topic = await given.plainTopic();
-  const { apiKeys } = await client.ask(ApiVersions, 0, {});
-  const { results } = await client.ask(DescribeConfigs, 3, {
-    resources: [{ resourceType: 2, resourceName: topic, configurationKeys: null }],
-    includeSynonyms: true,
-  });
-  const configs = results[0]!.configs.map(({ name, value, configSource, configType, readOnly }) => ({
-    name,
-    value,
-    configSource,
-    configType,
-    readOnly,
-  }));
-  return { apiKeys, configs: configs.sort((a, b) => (a.name < b.name ? -1 : 1)) };
-};
-
-describe.each(versions)('Kafka $version', ({ version, release }) => {
-  let kafka: KafkaCluster;
-  beforeAll(async () => {
-    kafka = await startKafka({ version });
-  });
-  afterAll(() => kafka?.stop());
-
-  it('speaks the versions and has the topic configs that the embedded cluster plays', async () => {
-    await using embedded = await startCluster({ release });
-    const [real, played] = await Promise.all([kafka, embedded].map(({ bootstrap }) => selfDescription(bootstrap[0]!, release)));
-    const describedHere = real!.apiKeys.flatMap(({ apiKey, minVersion, maxVersion }) => {
-      const versionsHere = apiByKey(apiKey)?.versions;
-      if (versionsHere === undefined || SASL.includes(apiKey)) return [];
-      const quirk = apiKey === Produce.key && minVersion === 0 && release.startsWith('4');
-      return { apiKey, minVersion: quirk ? 0 : Math.max(minVersion, versionsHere.min), maxVersion: Math.min(maxVersion, versionsHere.max) };
-    });
-    expect(played!.apiKeys).toEqual(describedHere.sort((a, b) => a.apiKey - b.apiKey));
-    expect(played!.configs).toEqual(real!.configs);
-  });
-
-  for (const [area, rules] of Object.entries(BROKER_RULES)) {
-    describe(area, () => {
-      it.each(rules)('$name', (rule) =>
-        runRule(rule, { address: kafka.bootstrap[0]!, release }, (actual, expected, what) => expect(actual, what).toEqual(expected)),
-      );
-    });
-  }
-});
+]);

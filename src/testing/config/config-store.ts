@@ -63,12 +63,18 @@ export class ConfigStore {
     this.revision++;
   }
 
-  /** Refuses names no topic config has and values they cannot have. */
-  checkTopic(overrides: ReadonlyMap<string, string>): void {
+  /** Refuses names no topic config has. */
+  checkTopicNames(overrides: ReadonlyMap<string, string>): void {
+    for (const name of overrides.keys()) {
+      if (!this.topicDefinitions.has(name)) throw new Refusal('INVALID_CONFIG', `Unknown topic config name: ${name}`);
+    }
+  }
+
+  /** Refuses values that topic configs cannot have. */
+  checkTopicValues(overrides: ReadonlyMap<string, string>): void {
     for (const [name, value] of overrides) {
       const definition = this.topicDefinitions.get(name);
-      if (definition === undefined) throw new Refusal('INVALID_CONFIG', `Unknown topic config name: ${name}`);
-      checkConfig(definition, value);
+      if (definition !== undefined) checkConfig(definition, value);
     }
   }
 

@@ -73,7 +73,10 @@ export const setOverrides = (
 ): void => {
   const { configs } = cluster;
   if (type === 'topic') {
-    configs.checkTopic(overrides);
+    configs.checkTopicNames(overrides);
+    const wrong = attempt(() => configs.checkTopicValues(overrides));
+    // Brokers before KRaft say it with the more general code.
+    if (wrong instanceof Refusal) throw since(cluster.release, '3.9') ? wrong : new Refusal('INVALID_REQUEST', wrong.errorMessage);
     if (!validateOnly) configs.setTopic(name, overrides);
   } else {
     configs.checkDynamic(overrides);

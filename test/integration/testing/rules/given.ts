@@ -1,4 +1,5 @@
 /** What a case of the rules has at hand: a broker's address, a bare client, and the few requests that nearly every case makes. */
+import { isDeepStrictEqual } from 'node:util';
 import type { RecordBatch } from '../../../../src/codec/record-batch.ts';
 import { batchesOf } from '../../../../src/codec/record-set.ts';
 import { ErrorCode } from '../../../../src/protocol/error-codes.ts';
@@ -164,6 +165,15 @@ export class Given {
     for (;;) {
       const { errorCode, producerId } = await this.client.ask(InitProducerId, 1, { transactionalId: null, transactionTimeoutMs: 60_000 });
       if (errorCode === NONE) return producerId;
+    }
+  }
+
+  /** For what a real broker hears of a moment later: asks until the answer is right, for ten seconds at most. */
+  async eventually(ask: () => Promise<unknown>, expected: unknown, what?: string): Promise<void> {
+    const deadline = performance.now() + 10_000;
+    for (;;) {
+      const actual = await ask();
+      if (isDeepStrictEqual(actual, expected) || performance.now() > deadline) return this.expect(actual, expected, what);
     }
   }
 
