@@ -25,7 +25,8 @@ const onRealKafka = {
 
 const project = (name: string, extra: object = {}) => ({
   resolve: { alias },
-  test: { name, include: [`test/${name}/**/*.test.ts`], ...extra },
+  // Nothing here is about time: the limit only ends what hangs, on machines of every speed.
+  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 60_000, hookTimeout: 60_000, ...extra },
 });
 
 export default defineConfig({

@@ -1,6 +1,7 @@
 /** `kafka-link`: mirror topics between two Kafka clusters, same bytes, same offsets. */
-export { BrokerError } from './client/broker-error.ts';
+export { BrokerError, type BrokerErrorDetails } from './client/broker-error.ts';
 export type { Clock, Random } from './client/clock.ts';
+export type { ByteSink } from './client/frame-assembler.ts';
 export type { Endpoint, OpenTransport, Transport, TransportEvents } from './client/transport.ts';
 export { LINK_ERROR_CODES, LinkError, type LinkErrorCode } from './errors.ts';
 export { type LinkSettings, SETTINGS } from './link/config.ts';

@@ -233,6 +233,8 @@ const establishTopic = async ({ options, destination, store, signal }: PrepareCo
     }
   }
   const topicId = await awaitPartitions(destination, topic, failure === null ? partitions : 0, options, signal);
+  // Rights on a topic that did not exist could not be asked for before: the new, empty topic is left as it is.
+  if (create !== null) await requireTopicRight(destination, [topic], 'WRITE', signal);
   const stored = store.mirror(topic);
   if (failure === null && (stored?.topicId !== topicId || stored?.sourceTopicId !== sourceTopicId)) {
     await store.saveMirror({ topic, sourceTopic: topic, sourceTopicId, topicId }, signal);

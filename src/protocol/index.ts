@@ -187,6 +187,7 @@ export {
 } from './messages/write-txn-markers.ts';
 export { apiVersionsRetry, decodeApiVersions, type NegotiatedVersions, negotiate } from './negotiate.ts';
 export {
+  type AnyField,
   type Api,
   type Decoded,
   type Encodable,
@@ -196,6 +197,7 @@ export {
   type ReceivedRequestOf,
   type RequestOf,
   type ResponseOf,
+  type Scalar,
   type SentResponseOf,
   type Spec,
   type VersionRange,

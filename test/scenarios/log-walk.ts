@@ -74,19 +74,26 @@ const describe = (batch: RecordBatch): WalkedBatch => ({
   payloadCrc: payloadCrc(batch),
 });
 
-/** The whole partition up to its high watermark. Every batch's CRC is computed anew, so that what is compared is what is stored. */
-export const walkPartition = async (cluster: Cluster, topic: string, partition: number): Promise<WalkedLog> => {
+/** The partition up to its high watermark, or up to the first batch that begins at `before` or later. Every batch's CRC is computed anew, so that what is compared is what is stored. */
+export const walkPartition = async (
+  cluster: Cluster,
+  topic: string,
+  partition: number,
+  before: number = Number.POSITIVE_INFINITY,
+): Promise<WalkedLog> => {
   const { start, end } = await readRange(cluster, topic, partition);
   const batches: WalkedBatch[] = [];
   const producers: BatchProducer[] = [];
   const cursor = new RecordSetCursor();
-  for (let offset = start; offset < end; ) {
+  const to = Math.min(end, before);
+  for (let offset = start; offset < to; ) {
     const records = await fetchAt(cluster, topic, partition, offset);
     cursor.open(records);
     const from = offset;
     while (cursor.next()) {
       const { batch } = cursor;
       if (batch.nextOffsetNumber <= offset) continue;
+      if (batch.baseOffsetNumber >= to) return { start, end, batches, producers, oldFormatAt: null };
       if (!verifyCrc(batch)) throw new Error(`${topic}-${partition}: the CRC of the batch at ${batch.baseOffset} is wrong`);
       batches.push(describe(batch));
       const { producerId, producerEpoch, baseSequence } = batch;

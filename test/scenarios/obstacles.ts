@@ -52,6 +52,15 @@ const obstacles: readonly Obstacle[] = [
     reason: 'UNSUPPORTED_TIMESTAMP_TYPE',
     bytes: (offset) => buildBatch(two, { ...at(offset), logAppendTime: BigInt(Date.now()) }),
   },
+  {
+    what: 'damaged-payload',
+    reason: 'CORRUPT_SOURCE_BATCH',
+    bytes: async (offset) => {
+      const batch = await buildBatch(two, at(offset));
+      batch.writeUInt8(batch.readUInt8(batch.length - 3) ^ 1, batch.length - 3);
+      return batch;
+    },
+  },
 ];
 
 const eachObstacle: Scenario = {
@@ -80,7 +89,7 @@ const eachObstacle: Scenario = {
     for (const [index, { reason }] of obstacles.entries()) {
       const topic = topics[index]!;
       const { nextOffset, error } = await failsWith(link, topic, reason);
-      expect(error?.code, topic).toBe('KLINK_UNSUPPORTED_LOG');
+      expect(error?.code, topic).toBe(reason === 'CORRUPT_SOURCE_BATCH' ? 'KLINK_CORRUPT_BATCH' : 'KLINK_UNSUPPORTED_LOG');
       expect(nextOffset, topic).toBe(BigInt(ends[index]!));
       expect(error?.message, topic).toContain(String(ends[index]));
       await stage.expectCopiedUpTo(topic, 0, ends[index]!);

@@ -176,8 +176,8 @@ export class Workbench implements AsyncDisposable {
     return this.#attempt([topic], () => readRange(this.cluster, topic, partition));
   }
 
-  walk(topic: string, partition: number): Promise<WalkedLog> {
-    return this.#attempt([topic], () => walkPartition(this.cluster, topic, partition));
+  walk(topic: string, partition: number, before?: number): Promise<WalkedLog> {
+    return this.#attempt([topic], () => walkPartition(this.cluster, topic, partition, before));
   }
 
   /** Every partition of the topic. */

@@ -1,8 +1,10 @@
 /** Keeps every partition moving: routes it to the fetcher of its source leader and the appender of its destination leader, and aligns it anew after every disturbance. */
+import { BrokerError } from '../../client/broker-error.ts';
 import { type Clock, type Random, sleep } from '../../client/clock.ts';
 import type { Cluster } from '../../client/cluster.ts';
 import { backoff, type RetryPolicy } from '../../client/retry.ts';
 import { LinkError } from '../../errors.ts';
+import { ErrorCode } from '../../protocol/error-codes.ts';
 import { Gate } from '../gate.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
 import { type AlignmentContext, align } from './align.ts';
@@ -191,10 +193,17 @@ export class Replicator implements PartitionListener {
     if (known?.told !== error.message) this.#listener.disturbed(mirror, error);
   }
 
-  /** What trying again does not cure may last for a while, since a person can cure it; then it is final. */
+  /** What trying again does not cure may last for a while, since a person can cure it; then it is final. Damage is believed sooner. */
   #patience(mirror: PartitionMirror, error: LinkError | null): MirrorFailure | null {
     const { clock, retryTimeoutMs } = this.#options;
     const since = this.#troubles.get(mirror)?.since;
+    if (error instanceof BrokerError && error.brokerCode === ErrorCode.CORRUPT_MESSAGE && mirror.disturbances >= SIGHTINGS) {
+      return new MirrorFailure(
+        'CORRUPT_SOURCE_BATCH',
+        `${mirror.label}: the batch at offset ${mirror.ackedOffset} was fetched ${mirror.disturbances} times, and its checksum was wrong each time: it is damaged in the source's log`,
+        error,
+      );
+    }
     if (error === null || error.retriable || since === undefined || clock.now() - since <= retryTimeoutMs) return null;
     return new MirrorFailure(
       'RETRY_TIMEOUT',

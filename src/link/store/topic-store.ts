@@ -163,7 +163,7 @@ export class TopicLinkStore implements LinkStore {
     );
     const answer = response.responses[0]?.partitions[0];
     const errorCode = response.errorCode || answer?.errorCode || ErrorCode.NONE;
-    if (errorCode !== ErrorCode.NONE) throw new BrokerError(errorCode, `read ${STORE_TOPIC}`);
+    if (errorCode !== ErrorCode.NONE) throw new BrokerError(errorCode, `read ${STORE_TOPIC}`, { advice: NEEDED_RIGHTS });
     const { entries, next } = await this.#parseRecords(answer?.records ?? Buffer.alloc(0), offset);
     if (next === offset)
       throw new LinkError('KLINK_STATE', `${STORE_TOPIC} cannot be read at offset ${offset} at the moment`, { retriable: true });
