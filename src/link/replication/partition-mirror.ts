@@ -105,7 +105,6 @@ export class PartitionMirror {
   readonly #idHigh: number;
   readonly #idLow: number;
   readonly #epoch: number;
-  readonly #cursor = new RecordSetCursor();
   readonly #runs: Run[] = [];
   #queuedBytes = 0;
   #inFlight = 0;
@@ -196,7 +195,8 @@ export class PartitionMirror {
 
   /** Queues what can be appended, up to the first batch that cannot: that one stops the partition once the others have arrived. */
   #walk(records: Buffer, lease: FrameLease): void {
-    const cursor = this.#cursor.open(records);
+    // Of this call alone: a cursor that is kept would keep the whole frame of its last records.
+    const cursor = new RecordSetCursor().open(records);
     const { batch } = cursor;
     const offset = this.fetchOffset;
     let from = -1;
