@@ -47,7 +47,6 @@ await using link = await createLink({
   // The store in a topic would produce too.
   ...(capture !== undefined && { openTransport: capturing(capture), store: new MemoryLinkStore() }),
 });
-link.on('warning', ({ error }) => tell({ warning: error.message }));
 await link.caughtUp();
 tell({ done: true });
 await dismissed();
