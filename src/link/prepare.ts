@@ -63,7 +63,7 @@ export const planTopics = async (context: PrepareContext): Promise<readonly Plan
     );
   }
   await store.load(signal);
-  await knowTopics(source, options.topics, signal);
+  await knowTopics(context);
   await destination.retry(() => destination.refreshMetadata(options.topics, signal), {
     timeoutMs: options.settings.requestTimeoutMs,
     signal,
@@ -93,20 +93,17 @@ const patiently = <T>({ options, source, destination, signal }: PrepareContext, 
     { timeoutMs: options.settings.requestTimeoutMs, signal },
   );
 
-/** Metadata of a topic that was created a moment ago may not have reached every broker. */
-const knowTopics = async (source: Cluster, topics: readonly string[], signal: AbortSignal): Promise<void> => {
-  const unknown = (): boolean => topics.some((topic) => source.metadata.topic(topic)?.errorCode !== ErrorCode.NONE);
-  await source
-    .retry(
-      async () => {
-        await source.refreshMetadata(topics, signal);
-        if (unknown()) throw new BrokerError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'find the topics');
-      },
-      { timeoutMs: UNKNOWN_TOPIC_PATIENCE_MS, signal },
-    )
-    .catch((error: unknown) => {
-      if (!(error instanceof BrokerError)) throw error;
-    });
+/** Metadata of a topic that was created a moment ago may not have reached every broker: what is unknown is asked for again, for a while. */
+const knowTopics = async ({ options, source, signal }: PrepareContext): Promise<void> => {
+  const { clock, settings, topics } = options;
+  const ask = (): Promise<void> =>
+    source.retry(() => source.refreshMetadata(topics, signal), { timeoutMs: settings.requestTimeoutMs, signal });
+  await ask();
+  const deadline = clock.now() + UNKNOWN_TOPIC_PATIENCE_MS;
+  while (topics.some((topic) => source.metadata.topic(topic)?.errorCode !== ErrorCode.NONE) && clock.now() < deadline) {
+    await sleep(clock, settings.retryBackoffMs, signal);
+    await ask();
+  }
 };
 
 const planTopic = async (context: PrepareContext, topic: string): Promise<Plan> => {

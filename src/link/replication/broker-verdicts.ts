@@ -6,6 +6,7 @@ import { MirrorFailure } from '../mirror-failure.ts';
 
 /** Codes after which a Produce will never succeed, and what a person can do about them. All others lead to a new alignment. */
 const fatalAppendAdvice: ReadonlyMap<number, string> = new Map([
+  [ErrorCode.MESSAGE_TOO_LARGE, 'Raise max.message.bytes of the mirror topic above the largest batch of the source'],
   [ErrorCode.RECORD_LIST_TOO_LARGE, 'Raise segment.bytes of the mirror topic above the largest batch of the source'],
   [
     ErrorCode.INVALID_TIMESTAMP,

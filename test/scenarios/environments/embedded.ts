@@ -1,4 +1,7 @@
 /** Scenarios on embedded clusters. */
+
+import { RecordBatch } from '../../../src/codec/index.ts';
+import { Fetch, Produce } from '../../../src/protocol/index.ts';
 import { type Release, startCluster, type TestCluster } from '../../../src/testing/index.ts';
 import type { ClusterControl, Environment } from '../environment.ts';
 import { Workbench } from '../workbench.ts';
@@ -8,7 +11,7 @@ export interface EmbeddedOptions {
   readonly releases: { readonly source: Release; readonly destination: Release };
 }
 
-/** While a client is throttled it gets no data at all; brokers with quotas let some through in between. */
+/** Silence after every second answer. A throttled fetch brings no data at all; brokers with quotas let some through in between. */
 const THROTTLE_MS = 40;
 
 const control = async (cluster: TestCluster, role: string): Promise<ClusterControl> => {
@@ -16,7 +19,7 @@ const control = async (cluster: TestCluster, role: string): Promise<ClusterContr
   const eachBroker = (act: (broker: number) => void): void => {
     for (const broker of cluster.brokerIds) act(broker);
   };
-  let throttling: NodeJS.Timeout | undefined;
+  let unthrottle = (): void => {};
   return {
     bootstrap: cluster.bootstrap,
     brokerIds: cluster.brokerIds,
@@ -28,18 +31,30 @@ const control = async (cluster: TestCluster, role: string): Promise<ClusterContr
     resume: async (broker) => cluster.resume(broker),
     moveLeader: async (topic, partition, broker) => cluster.moveLeader(topic, partition, broker),
     throttle: async () => {
-      let on = false;
-      throttling = setInterval(() => {
+      let on = true;
+      const set = (): void => eachBroker((broker) => cluster.throttle(broker, on ? THROTTLE_MS : 0));
+      set();
+      unthrottle = cluster.observe(({ direction, api }) => {
+        if (direction !== 'response' || (api !== Fetch && api !== Produce)) return;
         on = !on;
-        eachBroker((broker) => cluster.throttle(broker, on ? THROTTLE_MS : 0));
-      }, THROTTLE_MS);
+        set();
+      });
     },
     unthrottle: async () => {
-      clearInterval(throttling);
+      unthrottle();
       eachBroker((broker) => cluster.throttle(broker, 0));
     },
     appendRaw: async (appends) => {
       for (const { topic, partition, bytes } of appends) cluster.log(topic, partition).appendRaw(bytes);
+    },
+    damage: async (topic, partition, offset) => {
+      const log = cluster.log(topic, partition);
+      const from = log.batches().findIndex((batch) => batch.baseOffset === BigInt(offset));
+      const bytes = Buffer.concat(log.entries().slice(from));
+      const { sizeInBytes } = RecordBatch.at(bytes);
+      bytes.writeUInt8(bytes.readUInt8(sizeInBytes - 1) ^ 1, sizeInBytes - 1);
+      log.truncate(BigInt(offset));
+      log.appendRaw(bytes);
     },
     truncate: async (cuts) => {
       for (const { topic, partition, offset } of cuts) {

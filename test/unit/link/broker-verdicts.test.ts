@@ -8,6 +8,7 @@ import { BROKER_ERRORS } from '../../../src/protocol/error-codes.ts';
 /** What no later attempt changes, unless a person changes the batch, the topic or the link. By Kafka's numbers. */
 const FINAL = new Map([
   [17, 'INVALID_TOPIC_EXCEPTION'],
+  [10, 'MESSAGE_TOO_LARGE'],
   [18, 'RECORD_LIST_TOO_LARGE'],
   [32, 'INVALID_TIMESTAMP'],
   [43, 'UNSUPPORTED_FOR_MESSAGE_FORMAT'],
