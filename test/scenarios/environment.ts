@@ -40,6 +40,8 @@ export interface ClusterControl {
   appendRaw(appends: readonly RawAppend[]): Promise<void>;
   /** Loses the tails of logs, as an unclean election or a power cut does. Single-broker topics only; the broker may restart. */
   truncate(cuts: readonly LogCut[]): Promise<void>;
+  /** Flips a bit in the payload of the stored batch that begins at `offset`. Single-broker topics only. */
+  damage(topic: string, partition: number, offset: number): Promise<void>;
 }
 
 /** Where a scenario plays. */

@@ -8,7 +8,7 @@ import { type Scenario, Stage } from './stage.ts';
 /** What is played: all scenarios that fit, unless `only` says otherwise. `brokers` of each side. */
 export interface Play {
   readonly brokers: number;
-  readonly only?: (scenario: Scenario) => boolean;
+  readonly only?: (scenario: Scenario, subject: string) => boolean;
 }
 
 /** More than every wait inside a scenario, whose own message says what was waited for. */
@@ -34,7 +34,7 @@ export const playScenarios = <E extends Environment>(
     });
 
     for (const [subject, scenarios] of Object.entries(SCENARIOS)) {
-      const fitting = scenarios.filter((scenario) => (scenario.brokers ?? 1) <= brokers && only(scenario));
+      const fitting = scenarios.filter((scenario) => (scenario.brokers ?? 1) <= brokers && only(scenario, subject));
       if (fitting.length === 0) continue;
       describe(subject, () => {
         for (const scenario of fitting) {

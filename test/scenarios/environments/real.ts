@@ -4,7 +4,7 @@ import { type JavaClient, type PartitionDigest, startJavaClient } from '../../su
 import { ACLS_WHERE_NAMED } from '../../support/kafka/properties.ts';
 import type { ClusterControl, Environment } from '../environment.ts';
 import { Workbench } from '../workbench.ts';
-import { appendToLogFile, truncateLogFile } from './log-file.ts';
+import { appendToLogFile, damageLogFile, truncateLogFile } from './log-file.ts';
 
 const QUOTA_BYTES_PER_SECOND = 30_000;
 /** A consumer that closes waits for the fetch it has under way. */
@@ -41,6 +41,8 @@ const control = async (cluster: KafkaCluster, java: JavaClient, role: string): P
     throttle: (clientId) => java.setQuota(cluster.bootstrap, clientId, QUOTA_BYTES_PER_SECOND),
     unthrottle: (clientId) => java.setQuota(cluster.bootstrap, clientId, null),
     appendRaw: (appends) => whileDown(appends, (dataDir, { topic, partition, bytes }) => appendToLogFile(dataDir, topic, partition, bytes)),
+    damage: async (topic, partition, offset) =>
+      damageLogFile(cluster.broker(await bench.leaderOf(topic, partition)).dataDir, topic, partition, offset),
     truncate: (cuts) => whileDown(cuts, (dataDir, { topic, partition, offset }) => truncateLogFile(dataDir, topic, partition, offset)),
   };
 };
