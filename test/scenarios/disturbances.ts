@@ -1,7 +1,7 @@
 /** Scenarios of trouble that passes: the mirror goes on by itself, and nothing is lost, doubled or misplaced. */
 import { expect } from 'vitest';
 import { type FrameMessage, frameChannel } from '../../src/client/diagnostics.ts';
-import type { ClusterLink } from '../../src/index.ts';
+import type { ClusterLink, WarningEvent } from '../../src/index.ts';
 import { decodeResponse } from '../../src/protocol/frame.ts';
 import { Fetch } from '../../src/protocol/messages/fetch.ts';
 import { Produce } from '../../src/protocol/messages/produce.ts';
@@ -168,7 +168,7 @@ const notEnoughReplicas: Scenario = {
     const leader = await stage.destination.bench.leaderOf(topic, 0);
     const follower = stage.destination.brokerIds.find((id) => id !== leader)!;
     await stage.destination.stop(follower);
-    const warned = refusal(stage, 'NOT_ENOUGH_REPLICAS');
+    const warned = warning(link, 'NOT_ENOUGH_REPLICAS');
     await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 2, batches: 3 }));
     await warned;
     expect(link.mirror(topic).state).toBe('ACTIVE');
@@ -177,14 +177,16 @@ const notEnoughReplicas: Scenario = {
   },
 };
 
-/** Resolves when a link of the stage has warned of this. */
-const refusal = async (stage: Stage, name: string): Promise<void> => {
-  const deadline = performance.now() + 30_000;
-  while (!stage.warnings.some((warning) => warning.includes(name))) {
-    if (performance.now() > deadline) throw new Error(`no warning of ${name}, only:\n${stage.warnings.join('\n')}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-};
+/** Resolves when the link has warned of this. */
+const warning = (link: ClusterLink, name: string): Promise<void> =>
+  new Promise((resolve) => {
+    const hear = ({ error }: WarningEvent): void => {
+      if (!error.message.includes(name)) return;
+      link.off('warning', hear);
+      resolve();
+    };
+    link.on('warning', hear);
+  });
 
 const stalledBrokers: Scenario = {
   name: 'brokers hang without dropping connections',
