@@ -1,4 +1,5 @@
 /** Reads Kafka's primitive wire types from one frame, checking every length against what is left before it is believed. */
+import { keepShape } from './keep-shape.ts';
 import { MalformedError } from './malformed.ts';
 
 /** Kafka refuses longer strings in both encodings, although a compact length could say more. */
@@ -162,3 +163,5 @@ export class Reader {
     throw this.malformed(`null ${type} where none is allowed`);
   }
 }
+
+keepShape(new Reader(Buffer.alloc(0)));

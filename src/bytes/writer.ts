@@ -1,4 +1,5 @@
 /** Writes Kafka's primitive wire types into a list of chunks; large buffers are linked, never copied. */
+import { keepShape } from './keep-shape.ts';
 import { MalformedError } from './malformed.ts';
 import { MAX_STRING_BYTES } from './reader.ts';
 
@@ -203,3 +204,5 @@ export class Writer {
     this.#buffer.write(value, at, size, 'utf8');
   }
 }
+
+keepShape(new Writer());

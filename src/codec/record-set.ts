@@ -1,4 +1,5 @@
 /** Walks a `records` field: batch after batch, up to a cut-off last one or to messages of the old formats. */
+import { keepShape } from '../bytes/keep-shape.ts';
 import { corruptBatch } from './corrupt-batch.ts';
 import { BATCH_HEADER_BYTES, BATCH_LAYOUT, LOG_OVERHEAD_BYTES, RecordBatch } from './record-batch.ts';
 
@@ -116,3 +117,5 @@ export function* batchesOf(buffer: Buffer, maxBatchBytes?: number): Generator<Re
     throw corruptBatch(`No record batch at byte ${cursor.position}: a message of magic ${cursor.magic}, offset ${cursor.messageOffset}`);
   }
 }
+
+keepShape(new RecordSetCursor());
