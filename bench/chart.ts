@@ -4,7 +4,7 @@ import { medianOf, type WorkloadResult } from './results.ts';
 
 const WIDTH = 840;
 const LABEL_WIDTH = 150;
-const PLOT_WIDTH = 560;
+const PLOT_WIDTH = 540;
 const BAR = 16;
 const BAR_GAP = 4;
 const GROUP_HEAD = 26;
@@ -80,7 +80,7 @@ export const chart = (results: readonly WorkloadResult[], footer: string): strin
         parts.push(`<rect x="${LABEL_WIDTH}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" rx="3" class="${className}"/>`);
         y += BAR - 4;
         text(0, label);
-        text(LABEL_WIDTH + width + 8, `${value >= 20 ? value.toFixed(0) : value.toFixed(1)} ${unit}`, 'value');
+        text(Math.round(LABEL_WIDTH + width + 8), `${value >= 20 ? value.toFixed(0) : value.toFixed(1)} ${unit}`, 'value');
         y += 4 + BAR_GAP;
       }
       y += GROUP_GAP - BAR_GAP;
