@@ -1,6 +1,6 @@
 /** One mirrored partition: where it stands, what waits to be appended, what is on its way. No I/O: fetchers and appenders call it. */
 import { rebaseBatch } from '../../codec/patch-header.ts';
-import type { RecordBatch } from '../../codec/record-batch.ts';
+import { BATCH_LAYOUT, LOG_OVERHEAD_BYTES, type RecordBatch } from '../../codec/record-batch.ts';
 import { RecordSetCursor } from '../../codec/record-set.ts';
 import { LinkError } from '../../errors.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
@@ -75,9 +75,6 @@ interface Run {
 
 /** A broker remembers the last five batches of a producer: more in flight, and a repeated one would not be recognised. */
 const MAX_IN_FLIGHT = 5;
-const BATCH_LENGTH_AT = 8;
-const LAST_OFFSET_DELTA_AT = 23;
-const LOG_OVERHEAD = 12;
 
 export class PartitionMirror {
   readonly topic: string;
@@ -256,8 +253,8 @@ export class PartitionMirror {
     const run = this.#runs[0];
     if (run === undefined || !this.hasBatchToSend) return null;
     const { position, offset, lease } = run;
-    const size = run.view.getInt32(position + BATCH_LENGTH_AT) + LOG_OVERHEAD;
-    const nextOffset = offset + run.view.getInt32(position + LAST_OFFSET_DELTA_AT) + 1;
+    const size = run.view.getInt32(position + BATCH_LAYOUT.batchLength) + LOG_OVERHEAD_BYTES;
+    const nextOffset = offset + run.view.getInt32(position + BATCH_LAYOUT.lastOffsetDelta) + 1;
     const bytes = run.buffer.subarray(position, position + size);
     run.position += size;
     run.offset = nextOffset;
