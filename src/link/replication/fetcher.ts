@@ -3,6 +3,7 @@ import { BrokerError } from '../../client/broker-error.ts';
 import type { Clock } from '../../client/clock.ts';
 import type { Cluster } from '../../client/cluster.ts';
 import type { Connection } from '../../client/connection.ts';
+import { LAST_FETCH_VERSION_BY_NAME } from '../../client/fetch-partition.ts';
 import { LinkError } from '../../errors.ts';
 import { ErrorCode } from '../../protocol/error-codes.ts';
 import { Fetch, type FetchResponse } from '../../protocol/messages/fetch.ts';
@@ -30,8 +31,6 @@ const SESSION_ERRORS: ReadonlySet<number> = new Set([
   ErrorCode.INVALID_FETCH_SESSION_EPOCH,
   ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR,
 ]);
-/** The last Fetch version that names topics instead of carrying their ids. */
-const LAST_VERSION_BY_NAME = 12;
 /** The first that compares histories (KIP-595). Older brokers are asked without `lastFetchedEpoch`; they tell of a truncation by OFFSET_OUT_OF_RANGE alone. */
 const FIRST_VERSION_WITH_HISTORY = 12;
 /** While a partition is held back, a long poll for the others would keep it waiting: they are asked without waiting, this often. */
@@ -148,7 +147,7 @@ export class Fetcher {
           maxBytes: Math.max(1, Math.min(this.#limits.responseMaxBytes, room)),
           ...this.#session.next([...asked.values()].map(({ position }) => position)),
         },
-        { signal, ...(!byId && { maxVersion: LAST_VERSION_BY_NAME }) },
+        { signal, ...(!byId && { maxVersion: LAST_FETCH_VERSION_BY_NAME }) },
       );
       if (response.errorCode !== ErrorCode.NONE) {
         const inSession = this.#session.isOpen;
@@ -171,7 +170,7 @@ export class Fetcher {
   #ask(wanted: readonly PartitionMirror[], version: number): { readonly asked: Asked; readonly byId: boolean } {
     const { metadata } = this.#cluster;
     const byId =
-      version > LAST_VERSION_BY_NAME && wanted.every(({ sourceTopic }) => typeof metadata.topic(sourceTopic)?.topicId === 'string');
+      version > LAST_FETCH_VERSION_BY_NAME && wanted.every(({ sourceTopic }) => typeof metadata.topic(sourceTopic)?.topicId === 'string');
     const asked: Asked = new Map();
     for (const mirror of wanted) {
       if (!this.#mirrors.has(mirror) || !mirror.wantsRecords) continue;

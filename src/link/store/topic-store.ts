@@ -2,13 +2,12 @@
 import { BrokerError } from '../../client/broker-error.ts';
 import type { Clock } from '../../client/clock.ts';
 import type { Cluster } from '../../client/cluster.ts';
+import { fetchPartition } from '../../client/fetch-partition.ts';
 import { type BatchOptions, batchesOf, buildBatch, readRecords, verifyCrc } from '../../codec/index.ts';
 import { LinkError } from '../../errors.ts';
 import { ErrorCode } from '../../protocol/error-codes.ts';
 import { CreateTopics } from '../../protocol/messages/create-topics.ts';
-import { Fetch } from '../../protocol/messages/fetch.ts';
 import { Produce } from '../../protocol/messages/produce.ts';
-import { ZERO_UUID } from '../../protocol/schema.ts';
 import { OffsetLookup } from '../replication/offset-lookup.ts';
 import type { LinkIdentity, LinkStore, StoredMirror } from './link-store.ts';
 
@@ -18,7 +17,6 @@ const NEEDED_RIGHTS = `The link needs DESCRIBE, READ and WRITE on the topic ${ST
 const PARTITION = 0;
 const PRODUCE_TIMEOUT_MS = 20_000;
 const FETCH_BYTES = 1_048_576;
-const LAST_FETCH_BY_NAME = 12;
 const BROKER_DEFAULT = -1;
 const INT64_MAX = 2n ** 63n - 1n;
 const INT16_MAX = 2 ** 15 - 1;
@@ -142,29 +140,9 @@ export class TopicLinkStore implements LinkStore {
   }
 
   async #read(offset: number, signal: AbortSignal): Promise<{ entries: readonly Entry[]; next: number }> {
-    const topicId = this.#cluster.metadata.topic(STORE_TOPIC)?.topicId ?? null;
-    const response = await this.#cluster.send(
-      Fetch,
-      {
-        maxWaitMs: 500,
-        minBytes: 1,
-        maxBytes: FETCH_BYTES,
-        sessionEpoch: -1,
-        topics: [
-          {
-            topic: STORE_TOPIC,
-            topicId: topicId ?? ZERO_UUID,
-            partitions: [{ partition: PARTITION, fetchOffset: BigInt(offset), partitionMaxBytes: FETCH_BYTES }],
-          },
-        ],
-      },
-      { leader: { topic: STORE_TOPIC, partition: PARTITION } },
-      { signal, ...(topicId === null && { maxVersion: LAST_FETCH_BY_NAME }) },
-    );
-    const answer = response.responses[0]?.partitions[0];
-    const errorCode = response.errorCode || answer?.errorCode || ErrorCode.NONE;
-    if (errorCode !== ErrorCode.NONE) throw new BrokerError(errorCode, `read ${STORE_TOPIC}`, { advice: NEEDED_RIGHTS });
-    const { entries, next } = await this.#parseRecords(answer?.records ?? Buffer.alloc(0), offset);
+    const place = { topic: STORE_TOPIC, partition: PARTITION, offset };
+    const { records } = await fetchPartition(this.#cluster, { ...place, maxBytes: FETCH_BYTES, advice: NEEDED_RIGHTS }, signal);
+    const { entries, next } = await this.#parseRecords(records ?? Buffer.alloc(0), offset);
     if (next === offset)
       throw new LinkError('KLINK_STATE', `${STORE_TOPIC} cannot be read at offset ${offset} at the moment`, { retriable: true });
     return { entries, next };
