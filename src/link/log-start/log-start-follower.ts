@@ -1,4 +1,5 @@
 /** Keeps the log start of every mirrored partition where its source has it: nothing below is left to read, and nothing is deleted that is not copied. */
+import { BrokerError } from '../../client/broker-error.ts';
 import type { Clock, Random } from '../../client/clock.ts';
 import { backoff, type RetryPolicy } from '../../client/retry.ts';
 import { LinkError } from '../../errors.ts';
@@ -187,24 +188,26 @@ export class LogStartFollower {
 
   #go(followed: Followed): void {
     if (followed.isBusy || followed.endWait !== null || followed.isForgotten) return;
-    const step = nextStep(followed);
-    if (step.kind !== 'rest') void this.#take(followed, step);
+    if (nextStep(followed).kind !== 'rest') void this.#step(followed);
   }
 
-  async #take(followed: Followed, step: LogStartStep): Promise<void> {
+  async #step(followed: Followed): Promise<void> {
     const { deleteBefore, mirrorStart, refresh, times } = this.#context;
     const { signal } = this.#closing;
     const { topic, partition } = followed;
     followed.isBusy = true;
     try {
       if (followed.failures > 0) await refresh(topic, signal);
+      if (followed.isForgotten) return;
+      // Decided only now: leaders may have taken their time.
+      const step = nextStep(followed);
       if (step.kind === 'delete') {
         const start = await deleteBefore(topic, partition, step.before, signal);
         if (followed.isForgotten) return;
         this.#learn(followed, start);
         this.#told.delete(topic);
         this.#wait(followed, times.pauseMs);
-      } else {
+      } else if (step.kind === 'look') {
         const start = await mirrorStart(topic, partition, signal);
         if (followed.isForgotten) return;
         followed.isLookDue = false;
@@ -228,7 +231,7 @@ export class LogStartFollower {
     this.#wait(followed, error.retriable ? backoff(retry, followed.failures, random) : times.rareRetryMs);
     // A cluster is closed by whoever closes the follower next.
     if (error.retriable || error.code === 'KLINK_CLOSED') return;
-    const kind = `${error.code} ${'brokerName' in error ? error.brokerName : ''}`;
+    const kind = error instanceof BrokerError ? error.brokerName : error.code;
     if (this.#told.get(topic) === kind) return;
     this.#told.set(topic, kind);
     onTrouble(error, topic, partition);
@@ -245,10 +248,11 @@ export class LogStartFollower {
   #learn(followed: Followed, start: number): void {
     if (followed.mirrorStart === start) return;
     followed.mirrorStart = start;
-    if (logStartTarget(followed) === 0) return;
-    const { clock, times } = this.#context;
     followed.cancelLook?.();
+    followed.cancelLook = null;
     followed.isLookDue = false;
+    if (start === 0) return;
+    const { clock, times } = this.#context;
     followed.cancelLook = clock.schedule(times.recheckMs, () => {
       followed.cancelLook = null;
       followed.isLookDue = true;
