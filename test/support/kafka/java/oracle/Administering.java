@@ -74,12 +74,12 @@ final class Administering {
         return admin.describeTopics(List.of(topic(line))).allTopicNames().get().get(topic(line));
     }
 
-    private interface Check {
+    interface Check {
         boolean holds() throws Exception;
     }
 
     /** Brokers apply a change some moments after they acknowledged it, and have no call that waits for it. */
-    private static void until(String what, Check check) throws Exception {
+    static void until(String what, Check check) throws Exception {
         long deadline = System.nanoTime() + 60_000_000_000L;
         while (!check.holds()) {
             if (System.nanoTime() > deadline) throw new TimeoutException(what + " did not happen within 60 s");

@@ -41,7 +41,7 @@ final class Consuming {
         });
     }
 
-    private static KafkaConsumer<byte[], byte[]> consumer(JsonNode line) {
+    static KafkaConsumer<byte[], byte[]> consumer(JsonNode line) {
         Map<String, String> ours = Map.of(
             "isolation.level", line.path("isolation").asText("read_uncommitted"),
             "enable.auto.commit", "false",
@@ -77,7 +77,7 @@ final class Consuming {
         }
     }
 
-    private static ObjectNode toJson(ConsumerRecord<byte[], byte[]> record) {
+    static ObjectNode toJson(ConsumerRecord<byte[], byte[]> record) {
         ObjectNode json = JsonLines.JSON.createObjectNode()
             .put("partition", record.partition()).put("offset", record.offset())
             .put("key", record.key()).put("value", record.value())

@@ -10,6 +10,9 @@ public final class KafkaOracle {
         Map<String, JsonLines.Command> commands = new HashMap<>();
         Producing.register(commands);
         Consuming.register(commands);
+        ScriptedProducers.register(commands);
+        Views.register(commands);
+        Followers.register(commands);
         Administering.register(commands);
         JsonLines.serve(commands, Executors.newCachedThreadPool());
     }

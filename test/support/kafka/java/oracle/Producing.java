@@ -37,7 +37,7 @@ final class Producing {
         commands.put("stopLive", line -> LIVE.remove(line.get("live").asInt()).stop());
     }
 
-    private static KafkaProducer<byte[], byte[]> producer(JsonNode line, Map<String, String> ours) {
+    static KafkaProducer<byte[], byte[]> producer(JsonNode line, Map<String, String> ours) {
         return new KafkaProducer<>(KafkaOracle.settings(line, ours), new ByteArraySerializer(), new ByteArraySerializer());
     }
 
@@ -93,17 +93,19 @@ final class Producing {
 
     private static List<ProducerRecord<byte[], byte[]>> given(JsonNode line) throws IOException {
         List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>();
-        for (JsonNode given : line.get("records")) {
-            ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(
-                line.get("topic").asText(),
-                given.hasNonNull("partition") ? given.get("partition").asInt() : null,
-                given.hasNonNull("timestamp") ? given.get("timestamp").asLong() : null,
-                bytes(given.get("key")),
-                bytes(given.get("value")));
-            for (JsonNode header : given.path("headers")) record.headers().add(header.get("key").asText(), bytes(header.get("value")));
-            records.add(record);
-        }
+        for (JsonNode given : line.get("records")) records.add(record(line.get("topic").asText(), given));
         return records;
+    }
+
+    static ProducerRecord<byte[], byte[]> record(String topic, JsonNode given) throws IOException {
+        ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(
+            topic,
+            given.hasNonNull("partition") ? given.get("partition").asInt() : null,
+            given.hasNonNull("timestamp") ? given.get("timestamp").asLong() : null,
+            bytes(given.get("key")),
+            bytes(given.get("value")));
+        for (JsonNode header : given.path("headers")) record.headers().add(header.get("key").asText(), bytes(header.get("value")));
+        return record;
     }
 
     private static byte[] bytes(JsonNode base64) throws IOException {
