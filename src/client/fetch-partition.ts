@@ -25,6 +25,8 @@ export interface PartitionFetch {
   readonly maxWaitMs?: number;
   /** `read_committed` ends at the last stable offset and brings the aborted transactions. Default `read_uncommitted`, up to the high watermark. */
   readonly isolationLevel?: IsolationLevel;
+  /** See `CallOptions.lane`. */
+  readonly lane?: string;
   /** What the user can do when the broker refuses. */
   readonly advice?: string;
 }
@@ -48,7 +50,7 @@ export interface FetchedPartition {
  */
 export const fetchPartition = async (
   cluster: Cluster,
-  { topic, partition, offset, maxBytes, maxWaitMs = DEFAULT_WAIT_MS, isolationLevel = 'read_uncommitted', advice }: PartitionFetch,
+  { topic, partition, offset, maxBytes, maxWaitMs = DEFAULT_WAIT_MS, isolationLevel = 'read_uncommitted', lane, advice }: PartitionFetch,
   signal?: AbortSignal,
 ): Promise<FetchedPartition> => {
   const topicId = cluster.metadata.topic(topic)?.topicId ?? null;
@@ -65,7 +67,11 @@ export const fetchPartition = async (
       ],
     },
     { leader: { topic, partition } },
-    { ...(topicId === null && { maxVersion: LAST_FETCH_VERSION_BY_NAME }), ...(signal && { signal }) },
+    {
+      ...(topicId === null && { maxVersion: LAST_FETCH_VERSION_BY_NAME }),
+      ...(lane !== undefined && { lane }),
+      ...(signal && { signal }),
+    },
   );
   const answer = response.responses[0]?.partitions[0];
   const errorCode = response.errorCode || answer?.errorCode || ErrorCode.NONE;

@@ -94,9 +94,11 @@ const LEGAL_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 const LEGAL_ADDRESS = /^(?:\[(?<v6>[0-9a-fA-F:.]+)\]|(?<host>[^\s:[\]/]+)):(?<port>\d{1,5})$/;
 const BROKER_DEFAULT = -1;
 
-const legalName = (name: unknown): boolean => typeof name === 'string' && LEGAL_NAME.test(name) && name !== '.' && name !== '..';
+/** Whether Kafka would take it for the name of a topic. */
+export const legalName = (name: unknown): boolean => typeof name === 'string' && LEGAL_NAME.test(name) && name !== '.' && name !== '..';
 
-const parseCluster = (
+/** Checks how a cluster is to be reached; what is wrong goes to `problems`, one line each. */
+export const parseCluster = (
   side: 'source' | 'destination',
   given: ClusterOptions | undefined,
   name: string,

@@ -1,0 +1,53 @@
+/** From options to the two clusters, with the limits that every connection of this package has. */
+import { Cluster } from '../client/cluster.ts';
+import type { ParsedOptions } from './options.ts';
+
+/** Above what the queues let onto one connection: it holds back a flood, not the data path. */
+const CONNECTION_MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
+/** Several times what a broker takes in one request by default (`socket.request.max.bytes`). */
+const CONNECTION_MAX_FRAME_BYTES = 512 * 1024 * 1024;
+
+/** What a connection needs of the options of a link, or of a verification. */
+export type ConnectOptions = Pick<ParsedOptions, 'source' | 'destination' | 'clock' | 'random' | 'openTransport' | 'settings'>;
+
+export interface ConnectedClusters {
+  readonly source: Cluster;
+  readonly destination: Cluster;
+}
+
+interface ConnectWait {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Reaches both clusters at once; when one cannot be reached, the other is closed again. Rejects as `Cluster.connect` does. */
+export const connectClusters = async (options: ConnectOptions, wait: ConnectWait): Promise<ConnectedClusters> => {
+  const connecting = [connectCluster('source', options, wait), connectCluster('destination', options, wait)] as const;
+  const settled = await Promise.allSettled(connecting);
+  try {
+    const [source, destination] = await Promise.all(connecting);
+    return { source, destination };
+  } catch (error) {
+    await Promise.all(settled.map((result) => (result.status === 'fulfilled' ? result.value.close() : undefined)));
+    throw error;
+  }
+};
+
+const connectCluster = (role: 'source' | 'destination', options: ConnectOptions, wait: ConnectWait): Promise<Cluster> => {
+  const { clock, random, openTransport, settings } = options;
+  const { bootstrap, clientId } = options[role];
+  return Cluster.connect(
+    {
+      role,
+      bootstrap,
+      clientId,
+      connectTimeoutMs: settings.connectTimeoutMs,
+      requestTimeoutMs: settings.requestTimeoutMs,
+      maxInFlightBytes: CONNECTION_MAX_IN_FLIGHT_BYTES,
+      maxFrameBytes: CONNECTION_MAX_FRAME_BYTES,
+      retry: { backoffMs: settings.retryBackoffMs, maxBackoffMs: settings.retryBackoffMaxMs },
+    },
+    { clock, random, openTransport },
+    wait,
+  );
+};
