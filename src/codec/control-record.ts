@@ -1,6 +1,7 @@
 /** Control records: what brokers write for themselves into a partition, above all the end of a transaction (KIP-98). */
 import { corruptBatch } from './corrupt-batch.ts';
-import type { RecordContent } from './record.ts';
+import { decodeRecordBody, decodeRecordFrames, type RecordContent } from './record.ts';
+import type { RecordBatch } from './record-batch.ts';
 
 /** The type in a control record's key. Other types exist in metadata logs and may come to ordinary ones (KIP-1279): treat them as opaque. */
 export const CONTROL_TYPES = { abort: 0, commit: 1 } as const;
@@ -19,6 +20,12 @@ export const controlTypeOf = (key: Buffer | null): number => {
     throw corruptBatch(`Corrupt control record: a key of ${key?.length ?? 0} bytes, version and type take 4`);
   if (key.readInt16BE(0) < 0) throw corruptBatch(`Corrupt control record: key version ${key.readInt16BE(0)}`);
   return key.readInt16BE(2);
+};
+
+/** The type of the one record in a control batch; brokers do not compress those. Throws `KLINK_CORRUPT_BATCH` when there is none. */
+export const controlTypeOfBatch = ({ payload }: RecordBatch): number => {
+  const [frame] = decodeRecordFrames(payload, 1);
+  return controlTypeOf(frame === undefined ? null : decodeRecordBody(frame.body).key);
 };
 
 /** The marker in a control record, or null for a control record of another type. Fields of later versions are left unread, as brokers do. */

@@ -13,6 +13,7 @@ export { compress, DEFAULT_MAX_OUTPUT_BYTES, type DecompressOptions, decompress 
 export {
   CONTROL_TYPES,
   controlTypeOf,
+  controlTypeOfBatch,
   decodeEndTxnMarker,
   type EndTxnMarker,
   encodeEndTxnMarker,

@@ -9,9 +9,10 @@ import type { LinkMetrics, LinkStatus, WaitOptions } from './link-status.ts';
 import type { MirrorState } from './mirror-state.ts';
 import { MirrorTopic, type MirrorTopicStatus, partitionState, partitionStatus } from './mirror-topic.ts';
 import type { ParsedOptions } from './options.ts';
-import type { PrepareContext, PreparedTopic } from './prepare.ts';
+import type { EstablishedLink, PrepareContext, PreparedTopic } from './prepare.ts';
+import { batchMaker } from './replication/batch-maker.ts';
 import { OffsetLookup } from './replication/offset-lookup.ts';
-import { PartitionMirror, type PartitionPhase } from './replication/partition-mirror.ts';
+import { PartitionMirror, type PartitionOptions, type PartitionPhase } from './replication/partition-mirror.ts';
 import { Replicator } from './replication/replicator.ts';
 import { replicatorOptions } from './replicator-options.ts';
 import { SourceAvailability } from './source-availability.ts';
@@ -30,6 +31,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   readonly #options: ParsedOptions;
   readonly #context: PrepareContext;
   readonly #identity: LinkIdentity;
+  readonly #partitionOptions: PartitionOptions;
   readonly #replicator: Replicator;
   readonly #watch: TopicWatch;
   readonly #availability: SourceAvailability;
@@ -47,8 +49,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
     options: ParsedOptions,
     context: PrepareContext,
     closing: AbortController,
-    identity: LinkIdentity,
-    topics: readonly PreparedTopic[],
+    { identity, fillPolicy, topics }: EstablishedLink,
   ) {
     super();
     this.name = options.name;
@@ -60,7 +61,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
     this.closed = new Promise((settle) => {
       this.#settleClosed = settle;
     });
-    this.#replicator = new Replicator(replicatorOptions(options, context, identity), {
+    this.#replicator = new Replicator(replicatorOptions(options, context, identity, fillPolicy), {
       phaseChanged: (mirror, from) => this.#phaseChanged(mirror, from),
       progressed: (mirror) => this.#progressed(mirror),
       check: ({ topic }) => {
@@ -68,9 +69,17 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
         return found === undefined ? null : this.#watch.identityChange(found);
       },
       disturbed: (mirror, error) => this.#warn(error, mirror),
+      logStartTrouble: (error, topic, partition) => this.#warn(error, { topic, partition }),
     });
     const { source, destination } = context;
     const { clock, settings } = options;
+    this.#partitionOptions = {
+      producer: identity,
+      queueLimitBytes: QUEUED_ANSWERS * settings.replicaFetchMaxBytes,
+      fillPolicy,
+      maker: batchMaker({ clock, fillerOffsetsPerSecond: settings.paddingOffsetsPerSecond, signal: closing.signal }),
+      listener: this.#replicator,
+    };
     this.#watch = new TopicWatch({
       options,
       source,
@@ -160,7 +169,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
     const ends = await source.retry(
       async (count) => {
         if (count > 1) await source.refreshMetadata(this.#sourceTopics(), waiting);
-        const lookup = new OffsetLookup(source, 'consumer');
+        const lookup = new OffsetLookup(source, 'committed');
         return Promise.all(partitions.map(({ sourceTopic, partition }) => lookup.find(sourceTopic, partition, 'latest')));
       },
       { timeoutMs, signal: waiting },
@@ -203,8 +212,8 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   }
 
   #adopt(prepared: PreparedTopic): void {
-    const { topic: name, sourceTopic, partitions, sourceTopicId, topicId, failure } = prepared;
-    const topic = new MirrorTopic({ topic: name, sourceTopic }, { sourceTopicId, topicId }, this.#now());
+    const { topic: name, sourceTopic, partitions, sourceTopicId, topicId, startOffsets, failure } = prepared;
+    const topic = new MirrorTopic({ topic: name, sourceTopic }, { sourceTopicId, topicId }, startOffsets, this.#now());
     this.#topics.set(name, topic);
     this.#addPartitions(topic, partitions);
     if (failure !== null) for (const partition of topic.partitions) partition.fail(failure);
@@ -212,11 +221,10 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   }
 
   #addPartitions(topic: MirrorTopic, count: number): PartitionMirror[] {
-    const { replicaFetchMaxBytes } = this.#options.settings;
     const added: PartitionMirror[] = [];
     for (let partition = topic.partitions.length; partition < count; partition++) {
-      const id = { topic: topic.topic, sourceTopic: topic.sourceTopic, partition };
-      added.push(new PartitionMirror(id, this.#identity, QUEUED_ANSWERS * replicaFetchMaxBytes, this.#replicator));
+      const id = { topic: topic.topic, sourceTopic: topic.sourceTopic, partition, startOffset: topic.startOffsets?.[partition] ?? null };
+      added.push(new PartitionMirror(id, this.#partitionOptions));
     }
     topic.partitions.push(...added);
     return added;
@@ -260,7 +268,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
     }
   }
 
-  #warn(error: LinkError, mirror: PartitionMirror | null): void {
+  #warn(error: LinkError, mirror: { readonly topic: string; readonly partition: number } | null): void {
     const at = { topic: mirror?.topic ?? null, partition: mirror?.partition ?? null };
     this.#options.logger.warn({ link: this.name, ...at, error }, 'something went wrong and will be tried again');
     this.#emit({ type: 'warning', ...at, error });

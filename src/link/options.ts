@@ -3,6 +3,8 @@ import { type Clock, type Random, systemClock } from '../client/clock.ts';
 import { type Endpoint, type OpenTransport, openTcp } from '../client/transport.ts';
 import { LinkError } from '../errors.ts';
 import { type LinkSettings, parseSettings } from './config.ts';
+import { type MirrorStartOffsetSpec, parseStartOffsetSpec, type StartPosition } from './log-start/start-offset.ts';
+import { FILL_POLICIES, type FillPolicy } from './replication/fill-policy.ts';
 import type { LinkStore } from './store/link-store.ts';
 import { REQUIRED_TOPIC_CONFIGS } from './topic-configs.ts';
 
@@ -35,6 +37,12 @@ export interface LinkOptions {
   readonly topicConfigs?: Readonly<Record<string, string>>;
   /** `all` (default): a batch counts when all in-sync replicas have it; `leader`: when the leader has it. */
   readonly acks?: 'all' | 'leader';
+  /** How offsets without a record are filled. Default: `markers` where the link may write them, else `refuse`. See docs/guarantees.md. */
+  readonly fillPolicy?: FillPolicy;
+  /** Where mirrors that are made now begin at their source (`mirror.start.offset.spec`). Default `earliest`. */
+  readonly startOffset?: MirrorStartOffsetSpec;
+  /** When the source deletes records before they were copied: `fill` (default) leaves them out of the mirror too; `stop` fails it. */
+  readonly sourceTrimmed?: 'fill' | 'stop';
   /** Sizes and times; see docs/settings.md. */
   readonly settings?: Partial<LinkSettings>;
   readonly logger?: Logger;
@@ -60,6 +68,10 @@ export interface ParsedOptions {
   readonly replicationFactor: number;
   readonly topicConfigs: Readonly<Record<string, string>>;
   readonly acks: -1 | 1;
+  /** Null: as the link's rights allow. */
+  readonly fillPolicy: FillPolicy | null;
+  readonly start: StartPosition;
+  readonly sourceTrimmed: 'fill' | 'stop';
   readonly settings: LinkSettings;
   readonly logger: Logger;
   readonly store: LinkStore | null;
@@ -79,6 +91,9 @@ const OPTION_NAMES: ReadonlySet<string> = new Set(
     replicationFactor: true,
     topicConfigs: true,
     acks: true,
+    fillPolicy: true,
+    startOffset: true,
+    sourceTrimmed: true,
     settings: true,
     logger: true,
     store: true,
@@ -93,6 +108,7 @@ const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error:
 const LEGAL_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 const LEGAL_ADDRESS = /^(?:\[(?<v6>[0-9a-fA-F:.]+)\]|(?<host>[^\s:[\]/]+)):(?<port>\d{1,5})$/;
 const BROKER_DEFAULT = -1;
+const EARLIEST: StartPosition = { kind: 'earliest' };
 
 /** Whether Kafka would take it for the name of a topic. */
 export const legalName = (name: unknown): boolean => typeof name === 'string' && LEGAL_NAME.test(name) && name !== '.' && name !== '..';
@@ -151,6 +167,13 @@ export const parseOptions = (options: LinkOptions): ParsedOptions => {
     if (REQUIRED_TOPIC_CONFIGS.has(key)) problems.push(`topicConfigs has '${key}'; exact mirrors need their own value of it`);
   }
   if (acks !== 'all' && acks !== 'leader') problems.push(`acks is '${String(acks)}'; it must be 'all' or 'leader'`);
+  const { fillPolicy = null, sourceTrimmed = 'fill' } = options;
+  if (fillPolicy !== null && !FILL_POLICIES.includes(fillPolicy))
+    problems.push(`fillPolicy is '${String(fillPolicy)}'; it must be one of ${FILL_POLICIES.join(', ')}, or left out`);
+  if (sourceTrimmed !== 'fill' && sourceTrimmed !== 'stop')
+    problems.push(`sourceTrimmed is '${String(sourceTrimmed)}'; it must be 'fill' or 'stop'`);
+  const start = parseStartOffsetSpec(options.startOffset ?? 'earliest');
+  if ('problem' in start) problems.push(`startOffset ${start.problem}`);
   for (const level of LOG_LEVELS) {
     if (options.logger !== undefined && typeof options.logger?.[level] !== 'function')
       problems.push(`logger has no function '${level}'; it needs ${LOG_LEVELS.join(', ')}`);
@@ -168,6 +191,9 @@ export const parseOptions = (options: LinkOptions): ParsedOptions => {
     replicationFactor,
     topicConfigs: Object.freeze({ ...topicConfigs }),
     acks: acks === 'all' ? -1 : 1,
+    fillPolicy,
+    start: 'problem' in start ? EARLIEST : start,
+    sourceTrimmed,
     settings,
     logger: options.logger ?? silent,
     store: options.store ?? null,

@@ -6,9 +6,13 @@ import { LinkError } from '../errors.ts';
 import { ErrorCode } from '../protocol/error-codes.ts';
 import { InitProducerId } from '../protocol/messages/init-producer-id.ts';
 import { Gate } from './gate.ts';
+import { resolveStartOffset } from './log-start/start-offset.ts';
+import { mayWriteMarkers } from './marker-right.ts';
 import { MirrorFailure } from './mirror-failure.ts';
 import type { ParsedOptions } from './options.ts';
 import { type AlignmentContext, align } from './replication/align.ts';
+import { MARKER_RIGHT_ADVICE } from './replication/broker-verdicts.ts';
+import type { FillPolicy } from './replication/fill-policy.ts';
 import { OffsetLookup } from './replication/offset-lookup.ts';
 import type { LinkIdentity, LinkStore } from './store/link-store.ts';
 import { alterTopicConfigs, createTopic, describeTopicConfigs, growTopic, type NewTopic, requireTopicRight } from './topic-admin.ts';
@@ -21,8 +25,18 @@ export interface PreparedTopic {
   readonly partitions: number;
   readonly sourceTopicId: string | null;
   readonly topicId: string | null;
+  /** Where each partition of the mirror begins at the source, where that was chosen. */
+  readonly startOffsets: readonly number[] | null;
   /** The mirror exists, but cannot go on: it is shown as FAILED. */
   readonly failure: MirrorFailure | null;
+}
+
+/** What a link starts from. */
+export interface EstablishedLink {
+  readonly identity: LinkIdentity;
+  /** How offsets without a record are filled. */
+  readonly fillPolicy: FillPolicy;
+  readonly topics: readonly PreparedTopic[];
 }
 
 export interface PrepareContext {
@@ -169,15 +183,16 @@ const refuseOtherContent = async ({ source, destination, signal }: PrepareContex
   const alignment: AlignmentContext = {
     source,
     destination,
-    producer: null,
-    sourceOffsets: new OffsetLookup(source, 'consumer'),
+    own: null,
+    sourceOffsets: new OffsetLookup(source, 'committed'),
     destinationOffsets: new OffsetLookup(destination, 'debugging'),
+    gaps: { fillPolicy: 'refuse', paddingMaxOffsets: Number.POSITIVE_INFINITY, sourceTrimmed: 'fill' },
   };
   for (let partition = 0; partition < partitions; partition++) {
     try {
-      await align(alignment, { topic, sourceTopic: topic, partition }, signal);
+      await align(alignment, { topic, sourceTopic: topic, partition, startOffset: null }, signal);
     } catch (error) {
-      if (!(error instanceof MirrorFailure) || error.reason === 'UNSUPPORTED_LOG_START') throw error;
+      if (!(error instanceof MirrorFailure)) throw error;
       throw new MirrorFailure(
         'DESTINATION_DIVERGED',
         `the topic '${topic}' exists on the destination with other content (${error.message}). Nothing was changed: delete or rename it first`,
@@ -188,17 +203,32 @@ const refuseOtherContent = async ({ source, destination, signal }: PrepareContex
 };
 
 /** Makes the link's identity, unless the store has one, and brings the mirror topics into being. */
-export const establish = async (
-  context: PrepareContext,
-  plans: readonly Plan[],
-): Promise<{ identity: LinkIdentity; topics: readonly PreparedTopic[] }> => {
+export const establish = async (context: PrepareContext, plans: readonly Plan[]): Promise<EstablishedLink> => {
   const { store, signal } = context;
+  const fillPolicy = await decideFillPolicy(context);
   const identity = await store.identity(() => newIdentity(context), signal);
   const gate = new Gate(TOPICS_AT_ONCE);
   const topics = await Promise.all(
     plans.map((plan) => gate.run(() => patiently(context, plan.topic, () => establishTopic(context, plan)))),
   );
-  return { identity, topics };
+  return { identity, fillPolicy, topics };
+};
+
+/** Markers where the link may write them; without the right, whoever has asked for them is told so before anything is changed. */
+const decideFillPolicy = async ({ options, destination, signal }: PrepareContext): Promise<FillPolicy> => {
+  const { fillPolicy, settings } = options;
+  if (fillPolicy !== null && fillPolicy !== 'markers') return fillPolicy;
+  const topic = options.topics[0] ?? options.name;
+  const allowed = await destination.retry((_, given) => mayWriteMarkers(destination, topic, given), {
+    timeoutMs: settings.requestTimeoutMs,
+    signal,
+  });
+  if (allowed) return 'markers';
+  if (fillPolicy === null) return 'refuse';
+  throw new LinkError(
+    'KLINK_AUTH',
+    `The link may not fill offsets with markers on the destination, which fillPolicy asks for. ${MARKER_RIGHT_ADVICE}`,
+  );
 };
 
 const newIdentity = async ({ source, destination, options, signal }: PrepareContext): Promise<LinkIdentity> => {
@@ -216,7 +246,8 @@ const newIdentity = async ({ source, destination, options, signal }: PrepareCont
   return { linkId, producerId, producerEpoch, sourceClusterId: source.metadata.clusterId };
 };
 
-const establishTopic = async ({ options, destination, store, signal }: PrepareContext, plan: Plan): Promise<PreparedTopic> => {
+const establishTopic = async (context: PrepareContext, plan: Plan): Promise<PreparedTopic> => {
+  const { options, destination, store, signal } = context;
   const { topic, partitions, sourceTopicId, create, growFrom, drift, failure } = plan;
   if (failure === null) {
     if (create !== null) await createTopic(destination, create, { validateOnly: false, signal });
@@ -233,10 +264,29 @@ const establishTopic = async ({ options, destination, store, signal }: PrepareCo
   // Rights on a topic that did not exist could not be asked for before: the new, empty topic is left as it is.
   if (create !== null) await requireTopicRight(destination, [topic], 'WRITE', signal);
   const stored = store.mirror(topic);
-  if (failure === null && (stored?.topicId !== topicId || stored?.sourceTopicId !== sourceTopicId)) {
-    await store.saveMirror({ topic, sourceTopic: topic, sourceTopicId, topicId }, signal);
+  const base = { topic, sourceTopic: topic, sourceTopicId, topicId };
+  if (failure !== null || (stored?.topicId === topicId && stored?.sourceTopicId === sourceTopicId)) {
+    return { ...base, partitions, startOffsets: stored?.startOffsets ?? null, failure };
   }
-  return { topic, sourceTopic: topic, partitions, sourceTopicId, topicId, failure };
+  const startOffsets = await chooseStart(context, topic, partitions);
+  // Before the first batch: a link that starts again finds what was chosen now.
+  await store.saveMirror(startOffsets === null ? base : { ...base, startOffsets }, signal);
+  return { ...base, partitions, startOffsets, failure };
+};
+
+/** Where a new mirror begins, if that is not where the source's log does. A mirror that holds something already goes on where it is. */
+const chooseStart = async (
+  { options, source, destination, signal }: PrepareContext,
+  topic: string,
+  partitions: number,
+): Promise<readonly number[] | null> => {
+  if (options.start.kind === 'earliest') return null;
+  const ends = new OffsetLookup(destination, 'debugging');
+  return Promise.all(
+    Array.from({ length: partitions }, async (_, partition) =>
+      (await ends.find(topic, partition, 'latest')) > 0 ? 0 : resolveStartOffset(source, topic, partition, options.start, signal),
+    ),
+  );
 };
 
 /** A new topic takes a moment until every partition has a leader that the brokers know of. Resolves with the topic's id. */

@@ -1,6 +1,7 @@
 /** Hands a link's settings to the data path, under the names that are used there. */
 import type { ParsedOptions } from './options.ts';
 import type { PrepareContext } from './prepare.ts';
+import type { FillPolicy } from './replication/fill-policy.ts';
 import type { ReplicatorOptions } from './replication/replicator.ts';
 import type { LinkIdentity } from './store/link-store.ts';
 
@@ -11,6 +12,7 @@ export const replicatorOptions = (
   options: ParsedOptions,
   { source, destination }: PrepareContext,
   identity: LinkIdentity,
+  fillPolicy: FillPolicy,
 ): ReplicatorOptions => {
   const { clock, random, acks, settings } = options;
   return {
@@ -31,6 +33,9 @@ export const replicatorOptions = (
       maxInFlightRequests: settings.appendInFlightRequests,
       requestMaxBytes: settings.appendRequestMaxBytes,
     },
+    markers: { requestMaxMarkers: settings.fillRequestMaxMarkers, maxInFlightRequests: settings.appendInFlightRequests },
+    gaps: { fillPolicy, paddingMaxOffsets: settings.paddingMaxOffsets, sourceTrimmed: options.sourceTrimmed },
+    fillGraceMs: settings.fillGraceMs,
     fetchersPerBroker: settings.numClusterLinkFetchers,
     appendersPerBroker: settings.appendConnections,
     bufferBytes: settings.bufferBytes,

@@ -2,25 +2,45 @@
 import type { Cluster } from '../../client/cluster.ts';
 import type { RecordBatch } from '../../codec/record-batch.ts';
 import { LinkError } from '../../errors.ts';
+import { findFirstV2Offset } from '../log-start/first-v2-offset.ts';
+import { paddingRefusal } from '../log-start/padding-estimate.ts';
+import { oldFormatAdvice } from '../log-start/start-offset.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
-import { sequenceOf } from './append-plan.ts';
+import { type Fill, type LinkProducer, sequenceAfter, sequenceOf } from './append-queue.ts';
+import { describeDivergence, findDivergence } from './divergence.ts';
+import type { FillPolicy } from './fill-policy.ts';
+import { PADDING_TIMESTAMP } from './filler-batch.ts';
+import { isFillerId } from './marker-writer.ts';
 import type { OffsetLookup } from './offset-lookup.ts';
-import type { Alignment, LinkProducer } from './partition-mirror.ts';
-import { readBatchAt, sameBatch } from './read-batch.ts';
+import type { Alignment } from './partition-mirror.ts';
+import type { ProducerLookup } from './producer-lookup.ts';
+import { isPartOf, readBatchAt, sameBatch, samePayload } from './read-batch.ts';
+
+/** What to do about offsets at which the source has nothing any more. */
+export interface GapRules {
+  readonly fillPolicy: FillPolicy;
+  /** Offsets that a mirror is padded with, at most, so that it starts where its source does. */
+  readonly paddingMaxOffsets: number;
+  /** `fill`: what the source deleted before it was copied is left out of the mirror too; `stop`: the mirror fails. */
+  readonly sourceTrimmed: 'fill' | 'stop';
+}
 
 export interface AlignmentContext {
   readonly source: Cluster;
   readonly destination: Cluster;
   readonly sourceOffsets: OffsetLookup;
   readonly destinationOffsets: OffsetLookup;
-  /** Null before the link has one: then nothing in a mirror is its own. */
-  readonly producer: LinkProducer | null;
+  /** Null before the link has a producer: then nothing in a mirror is its own. */
+  readonly own: { readonly producer: LinkProducer; readonly lookup: ProducerLookup } | null;
+  readonly gaps: GapRules;
 }
 
 export interface AlignedPartition {
   readonly topic: string;
   readonly sourceTopic: string;
   readonly partition: number;
+  /** Where a new mirror begins at the source; null: wherever the source's log begins. */
+  readonly startOffset: number | null;
 }
 
 /** A range of offsets in a log: `end` is the next offset to be written. */
@@ -31,55 +51,84 @@ export interface LogRange {
 
 /**
  * What two ranges say before any batch is read. Pure.
- * - `fresh`: the mirror is empty and the source begins at 0.
+ * - `fresh`: the mirror is empty.
  * - `compare`: the last copied batch must be looked at on both sides.
- * - `recognise`: the source has just deleted that batch; the mirror's last one must at least be the link's own.
+ * - `recognise`: the source has deleted that batch; the mirror's last one must at least be the link's own.
  * - `ahead`: the mirror has more than the source; who wrote its last batch says whether the source lost records or somebody wrote into the mirror.
  */
-export const judgeRanges = (label: string, source: LogRange, mirror: LogRange): 'fresh' | 'compare' | 'recognise' | 'ahead' => {
-  if (mirror.end === 0) {
-    if (source.start === 0) return 'fresh';
-    throw new MirrorFailure(
-      'UNSUPPORTED_LOG_START',
-      `${label}: the source log starts at offset ${source.start}; a mirror of a log that does not start at 0 is not made`,
-    );
-  }
+export const judgeRanges = (source: LogRange, mirror: LogRange): 'fresh' | 'compare' | 'recognise' | 'ahead' => {
+  if (mirror.end === 0) return 'fresh';
   if (mirror.end > source.end) return 'ahead';
-  if (mirror.end < source.start) {
-    throw new MirrorFailure(
-      'SOURCE_RECORDS_EXPIRED',
-      `${label}: the mirror ends at offset ${mirror.end}, but the source log starts at ${source.start} now: ${source.start - mirror.end} offset(s) were deleted before they were copied`,
-    );
-  }
-  return mirror.end === source.start ? 'recognise' : 'compare';
+  return mirror.end <= source.start ? 'recognise' : 'compare';
 };
+
+/** Below this many offsets markers are as quick as padding, and nobody sees them while they lie there. */
+const MARKERS_INSTEAD_OF_PADDING = 100_000;
 
 /**
  * @throws MirrorFailure when the mirror cannot go on; any other `LinkError` when it should be tried again.
  */
-export const align = async (
-  context: AlignmentContext,
-  { topic, sourceTopic, partition }: AlignedPartition,
-  signal: AbortSignal,
-): Promise<Alignment> => {
+export const align = async (context: AlignmentContext, mirrored: AlignedPartition, signal: AbortSignal): Promise<Alignment> => {
+  const { topic, sourceTopic, partition } = mirrored;
   const label = `${topic}-${partition}`;
-  // The mirror first: what another process of the link appends meanwhile is then never ahead of what is read of the source.
+  // In this order. What another process of the link appends meanwhile makes our sequence stale, which the leader refuses; a log end that is
+  // older than the sequence would be taken. And the mirror before the source: then it is never ahead of what is read of the source.
+  const last = (await context.own?.lookup.lastSequence(topic, partition)) ?? 'none';
   const mirror = await context.destinationOffsets.range(topic, partition);
   const source = await context.sourceOffsets.range(sourceTopic, partition);
-  const found = { sourceStart: source.start, sourceEnd: source.end, offset: mirror.end };
-  const verdict = judgeRanges(label, source, mirror);
-  if (verdict === 'fresh') return { ...found, lastFetchedEpoch: -1 };
+  // A mirror may begin later than its source, if that was asked for: what lies before is none of its business.
+  const copied = { start: Math.max(source.start, mirrored.startOffset ?? 0), end: source.end };
+  const tail = await recogniseTail(context, mirrored, { mirror, source: copied }, signal);
+  const padded = copied.start > mirror.end;
+  const fetchOffset = padded ? copied.start : mirror.end;
+  return {
+    offset: mirror.end,
+    fetchOffset,
+    padding: padded ? paddingFor(context.gaps, label, mirror, copied, tail) : NO_PADDING,
+    sequence: last === 'none' ? sequenceOf(mirror.end) : sequenceAfter(last, 1),
+    lastFetchedEpoch: padded ? -1 : tail.lastFetchedEpoch,
+    lastTimestamp: tail.lastTimestamp,
+    endsWithMarkers: tail.endsWithMarkers,
+    mirrorStart: mirror.start,
+    sourceStart: source.start,
+    sourceEnd: Math.max(source.end, fetchOffset),
+  };
+};
+
+const NO_PADDING: Fill = { as: 'markers', timestamp: -1n };
+
+interface Tail {
+  readonly lastFetchedEpoch: number;
+  readonly lastTimestamp: bigint;
+  readonly endsWithMarkers: boolean;
+  /** The mirror ends in the middle of its padding. */
+  readonly isPadding: boolean;
+}
+
+const EMPTY: Tail = { lastFetchedEpoch: -1, lastTimestamp: -1n, endsWithMarkers: false, isPadding: true };
+
+/** Makes sure that the mirror's last batch is what the link has copied there. */
+const recogniseTail = async (
+  context: AlignmentContext,
+  { topic, sourceTopic, partition }: AlignedPartition,
+  { mirror, source }: { readonly mirror: LogRange; readonly source: LogRange },
+  signal: AbortSignal,
+): Promise<Tail> => {
+  const label = `${topic}-${partition}`;
+  const verdict = judgeRanges(source, mirror);
+  if (verdict === 'fresh') {
+    // Said before anything is written: from which offset on the log could be mirrored.
+    const first = source.end > source.start ? await readBatchAt(context.source, sourceTopic, partition, source.start, signal) : null;
+    if (first === 'old-format') throw await oldFormat(context, sourceTopic, partition, source, signal);
+    return EMPTY;
+  }
   const last = mirror.end - 1;
   const [original, copy] = await Promise.all([
     verdict === 'compare' ? readBatchAt(context.source, sourceTopic, partition, last, signal) : ('absent' as const),
-    readBatchAt(context.destination, topic, partition, last, signal),
+    // Nothing is left to read where everything was deleted; what is left of the mirror is its end, and nobody but the link moves that.
+    mirror.start === mirror.end ? ('deleted' as const) : readBatchAt(context.destination, topic, partition, last, signal),
   ]);
-  if (original === 'old-format') {
-    throw new MirrorFailure(
-      'UNSUPPORTED_MESSAGE_FORMAT',
-      `${label}: the source has messages of format v0 or v1 at offset ${last}; only v2 record batches (Kafka 0.11 and later) are mirrored`,
-    );
-  }
+  if (original === 'old-format') throw await oldFormat(context, sourceTopic, partition, source, signal);
   if (original === null || copy === null) {
     // The batch may not be replicated yet, and so not be readable.
     throw new LinkError(
@@ -88,41 +137,90 @@ export const align = async (
       { retriable: true },
     );
   }
-  const ours = typeof copy === 'object' && copy.producerId === context.producer?.producerId;
-  if (ours && copy.baseSequence !== sequenceOf(copy.baseOffsetNumber)) {
+  const isOurs = typeof copy === 'object' && context.own !== null && copy.producerId === context.own.producer.producerId;
+  const isMarker = typeof copy === 'object' && context.own !== null && copy.isControl && isFillerId(copy.producerId);
+  const isOwnTopic = context.own !== null;
+  if (verdict === 'ahead') throw aheadOfSource(label, source, mirror, isOurs || isMarker || (copy === 'deleted' && isOwnTopic));
+  if (copy === 'deleted' && isOwnTopic) return { ...EMPTY, isPadding: false, lastFetchedEpoch: epochOf(original) };
+  const tail: Tail = {
+    lastFetchedEpoch: epochOf(original),
+    lastTimestamp: typeof copy === 'object' ? copy.maxTimestamp : -1n,
+    endsWithMarkers: isMarker,
+    isPadding: isOurs && copy.maxTimestamp === PADDING_TIMESTAMP && copy.baseTimestamp === PADDING_TIMESTAMP,
+  };
+  if (typeof original === 'string') {
+    // Deleted or compacted away since it was copied, or a hole that was filled: what the link wrote itself, at its place, is proof enough.
+    if (isOurs || isMarker) return tail;
+  } else if (isMarker) {
+    if (hasNothingAt(original)) return tail;
     throw new MirrorFailure(
       'DESTINATION_FOREIGN_WRITE',
-      `${label}: the link's batch at offset ${copy.baseOffset} of the mirror was made for another one: somebody else wrote into the mirror before it. ` +
-        'Deny writes to the topic, delete it and mirror it anew',
+      `${label}: offset ${last} of the mirror is filled with a marker, but the source has records there: more offsets were filled than it has holes, ` +
+        'by a second process of the link or by a request that a broker carried out late. Delete the topic and mirror it anew',
+    );
+  } else if (typeof copy === 'object' && (sameBatch(original, copy) || (isOurs && isPartOf(copy, original)))) {
+    return tail;
+  }
+  if (!isOurs || typeof original === 'string') {
+    throw new MirrorFailure(
+      'DESTINATION_DIVERGED',
+      `${label}: the records at offset ${last} of the mirror topic are not those of the source. Delete the topic, or choose another name, to mirror it`,
     );
   }
-  if (verdict === 'ahead') throw aheadOfSource(label, source, mirror, ours);
-  if (typeof original === 'string') {
-    // Deleted or compacted away since it was copied: what the link wrote itself, at its place, is proof enough.
-    if (ours) return { ...found, lastFetchedEpoch: -1 };
-  } else if (typeof copy === 'object' && (sameBatch(original, copy) || (ours && isCompacted(original, copy)))) {
-    return { ...found, lastFetchedEpoch: original.partitionLeaderEpoch };
-  }
-  throw ours
-    ? new MirrorFailure(
-        'UNEXPECTED_TRUNCATION',
-        `${label}: the source has other records at offset ${last} than those that were copied: its log was truncated or replaced`,
-      )
-    : new MirrorFailure(
-        'DESTINATION_DIVERGED',
-        `${label}: the records at offset ${last} of the mirror topic are not those of the source. Delete the topic, or choose another name, to mirror it`,
-      );
+  throw await otherRecords(context, { topic, sourceTopic, partition }, { mirror, source }, copy, signal);
 };
 
-/** Compaction keeps a batch's range and removes records from it. */
-const isCompacted = (original: RecordBatch, copy: RecordBatch): boolean =>
-  !original.isDense && original.baseOffset === copy.baseOffset && original.lastOffsetDelta === copy.lastOffsetDelta;
+const oldFormat = async (
+  { source }: AlignmentContext,
+  topic: string,
+  partition: number,
+  range: LogRange,
+  signal: AbortSignal,
+): Promise<MirrorFailure> =>
+  new MirrorFailure(
+    'UNSUPPORTED_MESSAGE_FORMAT',
+    `${topic}-${partition}: the source has messages of format v0 or v1; only v2 record batches (Kafka 0.11 and later) are mirrored. ` +
+      oldFormatAdvice(await findFirstV2Offset(source, topic, partition, range, signal)),
+  );
+
+const epochOf = (original: RecordBatch | string): number => (typeof original === 'object' ? original.partitionLeaderEpoch : -1);
+
+/** Whether a batch may have nothing for a consumer at one of its offsets, as far as its header says. */
+const hasNothingAt = (batch: RecordBatch): boolean => batch.isControl || batch.isTransactional || !batch.isDense;
+
+/** The link's own last batch is not what the source has at its place: either it was displaced, or the source is another one now. */
+const otherRecords = async (
+  context: AlignmentContext,
+  names: Omit<AlignedPartition, 'startOffset'>,
+  ranges: { readonly mirror: LogRange; readonly source: LogRange },
+  copy: RecordBatch,
+  signal: AbortSignal,
+): Promise<MirrorFailure> => {
+  const label = `${names.topic}-${names.partition}`;
+  const shift = sequenceOf(copy.baseOffsetNumber) - copy.baseSequence;
+  const meant = copy.baseOffsetNumber - shift;
+  if (shift > 0 && meant >= ranges.source.start) {
+    const made = await readBatchAt(context.source, names.sourceTopic, names.partition, meant, signal);
+    if (made !== null && typeof made === 'object' && samePayload(made, copy)) {
+      return new MirrorFailure(
+        'DESTINATION_FOREIGN_WRITE',
+        `${label}: the link's batch at offset ${copy.baseOffset} of the mirror is that of source offset ${made.baseOffset}: somebody else wrote into the mirror before it. ` +
+          'Deny writes to the topic, delete it and mirror it anew',
+      );
+    }
+  }
+  const divergence = await findDivergence(context, names, ranges, signal);
+  return new MirrorFailure(
+    'UNEXPECTED_TRUNCATION',
+    `${label}: the source has other records at offset ${copy.lastOffset} than those that were copied: its log was truncated or replaced. ${describeDivergence(divergence, ranges.mirror)}`,
+  );
+};
 
 /** What the link has copied cannot be ahead of its source, unless the source has lost it since. */
-const aheadOfSource = (label: string, source: LogRange, mirror: LogRange, ours: boolean): MirrorFailure => {
+const aheadOfSource = (label: string, source: LogRange, mirror: LogRange, isOurs: boolean): MirrorFailure => {
   const where = `${label}: the mirror ends at offset ${mirror.end}, the source at ${source.end}`;
   const surplus = mirror.end - source.end;
-  return ours
+  return isOurs
     ? new MirrorFailure(
         'UNEXPECTED_TRUNCATION',
         `${where}. The source has lost ${surplus} offset(s) that were copied: an unclean election, or a new log`,
@@ -132,4 +230,20 @@ const aheadOfSource = (label: string, source: LogRange, mirror: LogRange, ours: 
         `${where}, and the last records of the mirror are not the link's. Somebody else wrote into the mirror, ${surplus} offset(s) more than the source has. ` +
           'Deny writes to the topic, delete it and mirror it anew',
       );
+};
+
+/** How the offsets below the source's log start are filled; they are deleted again when the copy has got past them. */
+const paddingFor = (gaps: GapRules, label: string, mirror: LogRange, source: LogRange, tail: Tail): Fill => {
+  const count = source.start - mirror.end;
+  if (!tail.isPadding && gaps.sourceTrimmed === 'stop') {
+    throw new MirrorFailure(
+      'SOURCE_RECORDS_EXPIRED',
+      `${label}: the mirror ends at offset ${mirror.end}, but the source log starts at ${source.start} now: ${source.start - mirror.end} offset(s) were deleted before they were copied`,
+    );
+  }
+  const limits = { from: mirror.end, to: source.start, limit: gaps.paddingMaxOffsets, setting: 'settings.paddingMaxOffsets' };
+  const refusal = paddingRefusal(label, limits);
+  if (refusal !== null) throw new MirrorFailure('UNSUPPORTED_LOG_START', refusal);
+  if (gaps.fillPolicy === 'markers' && !tail.isPadding && count <= MARKERS_INSTEAD_OF_PADDING) return { as: 'markers', timestamp: -1n };
+  return { as: 'records', timestamp: PADDING_TIMESTAMP };
 };

@@ -5,8 +5,9 @@ import { LinkError } from '../../errors.ts';
 import { ErrorCode } from '../../protocol/error-codes.ts';
 import { Produce, type ProduceResponse } from '../../protocol/messages/produce.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
+import type { OutgoingBatch } from './append-queue.ts';
 import { appendError } from './broker-verdicts.ts';
-import type { OutgoingBatch, PartitionMirror } from './partition-mirror.ts';
+import type { PartitionMirror } from './partition-mirror.ts';
 
 export interface AppendLimits {
   /** -1: all in-sync replicas answer for the batch; 1: the leader alone. */

@@ -27,6 +27,18 @@ export const appendError = (label: string, offset: number, code: number, detail:
   return advice === undefined ? error : new MirrorFailure('DESTINATION_REFUSED', error.message, error);
 };
 
+/** Judges the answer to markers. Without the right to write them nothing will cure it but a person; anything else means: look where the log ends. */
+export const markerError = (label: string, offset: number, code: number): LinkError => {
+  const error = new BrokerError(code, `fill ${label} with markers from offset ${offset} on`);
+  return code === ErrorCode.CLUSTER_AUTHORIZATION_FAILED
+    ? new MirrorFailure('FILL_NOT_AUTHORIZED', `${error.message}. ${MARKER_RIGHT_ADVICE}`, error)
+    : error;
+};
+
+/** How to give a link the right to write markers. */
+export const MARKER_RIGHT_ADVICE =
+  'Grant the link ALTER on the destination cluster (kafka-acls.sh --add --allow-principal User:<link> --operation Alter --cluster), or choose another fill policy';
+
 /** Judges an error of the source for one partition. None is believed to be final before both logs have been compared. */
 export const fetchError = (label: string, offset: number, code: number): LinkError =>
   new BrokerError(code, `fetch ${label} from offset ${offset} of the source`);

@@ -33,6 +33,8 @@ const SESSION_ERRORS: ReadonlySet<number> = new Set([
 ]);
 /** The first that compares histories (KIP-595). Older brokers are asked without `lastFetchedEpoch`; they tell of a truncation by OFFSET_OUT_OF_RANGE alone. */
 const FIRST_VERSION_WITH_HISTORY = 12;
+/** Up to the first open transaction, with the list of those that were aborted. */
+const READ_COMMITTED = 1;
 /** While a partition is held back, a long poll for the others would keep it waiting: they are asked without waiting, this often. */
 const HELD_BACK_POLL_MS = 20;
 
@@ -145,6 +147,7 @@ export class Fetcher {
           maxWaitMs: heldBack ? 0 : this.#limits.waitMaxMs,
           minBytes: this.#limits.minBytes,
           maxBytes: Math.max(1, Math.min(this.#limits.responseMaxBytes, room)),
+          isolationLevel: READ_COMMITTED,
           ...this.#session.next([...asked.values()].map(({ position }) => position)),
         },
         { signal, ...(!byId && { maxVersion: LAST_FETCH_VERSION_BY_NAME }) },
@@ -195,7 +198,6 @@ export class Fetcher {
       0,
     );
     const lease = this.#window.take(frameBytes);
-    const now = this.#clock.now();
     try {
       for (const { topic, topicId, partitions } of response.responses) {
         for (const answer of partitions) {
@@ -207,16 +209,15 @@ export class Fetcher {
             this.#disturb(mirror, disturbance);
             continue;
           }
-          mirror.accept(
-            {
-              fetchOffset: position.fetchOffset,
-              highWatermark: Number(answer.highWatermark),
-              logStartOffset: Number(answer.logStartOffset),
-              records: answer.records,
-              lease,
-            },
-            now,
-          );
+          mirror.accept({
+            fetchOffset: position.fetchOffset,
+            lastStableOffset: Number(answer.lastStableOffset),
+            highWatermark: Number(answer.highWatermark),
+            logStartOffset: Number(answer.logStartOffset),
+            aborted: answer.abortedTransactions,
+            records: answer.records,
+            lease,
+          });
         }
       }
     } finally {

@@ -1,7 +1,8 @@
-/** Log start and log end of many partitions: single questions, asked together, become one ListOffsets request per leader. */
+/** Log start and log end of many partitions. */
 import { BrokerError } from '../../client/broker-error.ts';
 import type { Cluster } from '../../client/cluster.ts';
-import { LinkError } from '../../errors.ts';
+import { LeaderQuestions, questionKey } from '../../client/leader-questions.ts';
+import type { LinkError } from '../../errors.ts';
 import { ErrorCode } from '../../protocol/error-codes.ts';
 import { ListOffsets } from '../../protocol/messages/list-offsets.ts';
 
@@ -10,95 +11,60 @@ const SPEC = { latest: -1n, earliest: -2n } as const;
 export type OffsetSpec = keyof typeof SPEC;
 
 /**
+ * - `committed`: the end is the last stable offset, before the first open transaction: what a mirror can copy.
  * - `consumer`: the end is the high watermark; a leader that does not know it yet says so (OFFSET_NOT_AVAILABLE).
  * - `debugging`: the end is the true log end of the broker asked, what it has not replicated yet included.
  */
-export type OffsetView = 'consumer' | 'debugging';
-const REPLICA_ID = { consumer: -1, debugging: -2 } as const;
+export type OffsetView = 'committed' | 'consumer' | 'debugging';
+const VIEWS: Readonly<Record<OffsetView, { readonly replicaId: number; readonly isolationLevel: number }>> = {
+  committed: { replicaId: -1, isolationLevel: 1 },
+  consumer: { replicaId: -1, isolationLevel: 0 },
+  debugging: { replicaId: -2, isolationLevel: 0 },
+};
 
 interface Question {
   readonly topic: string;
   readonly partition: number;
   readonly spec: OffsetSpec;
-  readonly resolve: (offset: number) => void;
-  readonly reject: (error: LinkError) => void;
 }
 
 export class OffsetLookup {
-  readonly #cluster: Cluster;
-  readonly #view: OffsetView;
-  #questions: Question[] = [];
+  readonly #questions: LeaderQuestions<Question, number>;
 
   constructor(cluster: Cluster, view: OffsetView) {
-    this.#cluster = cluster;
-    this.#view = view;
+    const doing = ({ topic, partition, spec }: Question): string =>
+      `read the log ${spec === 'latest' ? 'end' : 'start'} of ${topic}-${partition} on the ${cluster.settings.role} cluster`;
+    this.#questions = new LeaderQuestions(cluster, {
+      doing,
+      lane: ({ spec }) => spec,
+      ask: async (leader, questions) => {
+        const topics = new Map<string, { partitionIndex: number; timestamp: bigint }[]>();
+        for (const { topic, partition, spec } of questions) {
+          topics.set(topic, [...(topics.get(topic) ?? []), { partitionIndex: partition, timestamp: SPEC[spec] }]);
+        }
+        const body = { ...VIEWS[view], topics: [...topics].map(([name, partitions]) => ({ name, partitions })) };
+        const response = await cluster.send(ListOffsets, body, { broker: leader });
+        const answers = new Map<string, number | LinkError>();
+        const spec = questions[0]?.spec ?? 'latest';
+        for (const { name: topic, partitions } of response.topics) {
+          for (const { partitionIndex: partition, errorCode, offset } of partitions) {
+            const answer = errorCode === ErrorCode.NONE ? Number(offset) : new BrokerError(errorCode, doing({ topic, partition, spec }));
+            answers.set(questionKey(topic, partition), answer);
+          }
+        }
+        return answers;
+      },
+    });
   }
 
   /** Rejects with `BrokerError`, or as `Cluster.send` does. */
   find(topic: string, partition: number, spec: OffsetSpec): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#questions.push({ topic, partition, spec, resolve, reject });
-      if (this.#questions.length === 1) setImmediate(() => this.#flush());
-    });
+    return this.#questions.ask({ topic, partition, spec });
   }
 
   /** Log start and log end together. */
   async range(topic: string, partition: number): Promise<{ readonly start: number; readonly end: number }> {
     const [start, end] = await Promise.all([this.find(topic, partition, 'earliest'), this.find(topic, partition, 'latest')]);
     return { start, end };
-  }
-
-  #flush(): void {
-    const questions = this.#questions;
-    this.#questions = [];
-    // A partition may stand only once in a request, so start and end go separately.
-    const groups = new Map<string, { readonly leader: number; readonly asked: Map<string, Question[]> }>();
-    for (const question of questions) {
-      const { topic, partition, spec } = question;
-      const leader = this.#cluster.metadata.partition(topic, partition)?.leaderId ?? -1;
-      if (leader < 0) {
-        question.reject(
-          new BrokerError(
-            ErrorCode.LEADER_NOT_AVAILABLE,
-            `read the log end of ${topic}-${partition} on the ${this.#cluster.settings.role} cluster`,
-          ),
-        );
-        continue;
-      }
-      const group = groups.get(`${leader}/${spec}`) ?? { leader, asked: new Map<string, Question[]>() };
-      groups.set(`${leader}/${spec}`, group);
-      const key = `${topic}/${partition}`;
-      group.asked.set(key, [...(group.asked.get(key) ?? []), question]);
-    }
-    for (const { leader, asked } of groups.values()) void this.#ask(leader, asked);
-  }
-
-  async #ask(leader: number, asked: ReadonlyMap<string, readonly Question[]>): Promise<void> {
-    try {
-      const topics = new Map<string, { partitionIndex: number; timestamp: bigint }[]>();
-      for (const [{ topic, partition, spec }] of asked.values() as Iterable<readonly [Question]>) {
-        topics.set(topic, [...(topics.get(topic) ?? []), { partitionIndex: partition, timestamp: SPEC[spec] }]);
-      }
-      const response = await this.#cluster.send(
-        ListOffsets,
-        { replicaId: REPLICA_ID[this.#view], topics: [...topics].map(([name, partitions]) => ({ name, partitions })) },
-        { broker: leader },
-      );
-      for (const { name, partitions } of response.topics) {
-        for (const { partitionIndex, errorCode, offset } of partitions) {
-          for (const question of asked.get(`${name}/${partitionIndex}`) ?? []) {
-            if (errorCode === ErrorCode.NONE) question.resolve(Number(offset));
-            else
-              question.reject(
-                new BrokerError(errorCode, `read the log end of ${name}-${partitionIndex} on the ${this.#cluster.settings.role} cluster`),
-              );
-          }
-        }
-      }
-      // Settling twice does nothing: this reaches only those the broker has not answered for.
-      throw new LinkError('KLINK_MALFORMED', `Broker ${leader} left partitions out of its ListOffsets answer`, { retriable: true });
-    } catch (error) {
-      for (const questions of asked.values()) for (const { reject } of questions) reject(LinkError.from(error));
-    }
   }
 }

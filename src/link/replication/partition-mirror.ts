@@ -1,11 +1,11 @@
-/** One mirrored partition: where it stands, what waits to be appended, what is on its way. No I/O: fetchers and appenders call it. */
-import { rebaseBatch } from '../../codec/patch-header.ts';
-import { BATCH_LAYOUT, LOG_OVERHEAD_BYTES, type RecordBatch } from '../../codec/record-batch.ts';
-import { RecordSetCursor } from '../../codec/record-set.ts';
+/** One mirrored partition: where it stands, what waits to be appended, what is on its way. No I/O: fetchers, appenders and marker writers call it. */
 import { LinkError } from '../../errors.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
-import { type AppendVerdict, describeVerdict, judgeBatch, sequenceOf } from './append-plan.ts';
+import type { AbortedTransaction } from './aborted-transactions.ts';
+import { AppendQueue, type BatchMaker, type Fill, type LinkProducer, type OutgoingBatch, type OutgoingFill } from './append-queue.ts';
 import type { FrameLease } from './byte-window.ts';
+import type { FillPolicy } from './fill-policy.ts';
+import { planRecords } from './plan.ts';
 
 /**
  * - `aligning`: the destination's log end is being read and compared with the source.
@@ -16,37 +16,36 @@ import type { FrameLease } from './byte-window.ts';
  */
 export type PartitionPhase = 'aligning' | 'mirroring' | 'draining' | 'failed' | 'closed';
 
-/** The producer under which every process of a link writes; the broker's sequence check then means "append only here". */
-export interface LinkProducer {
-  readonly producerId: bigint;
-  readonly producerEpoch: number;
-}
-
 /** Where a partition begins to fetch, found by comparing both logs. */
 export interface Alignment {
-  /** The destination's log end: the next offset to copy. */
+  /** The destination's log end: the next offset to write. */
   readonly offset: number;
+  /** The next offset to copy: above `offset` when the source has nothing between, and what lies there must be padded. */
+  readonly fetchOffset: number;
+  /** How the offsets from `offset` to `fetchOffset` are filled. */
+  readonly padding: Fill;
+  /** Sequence of the next batch. */
+  readonly sequence: number;
   /** Leader epoch of the last copied batch at the source, or -1. */
   readonly lastFetchedEpoch: number;
+  /** Time of the mirror's last batch, in milliseconds; -1 without one. */
+  readonly lastTimestamp: bigint;
+  /** The mirror ends with markers: a request for more of them may still be on its way, of a process that has died. */
+  readonly endsWithMarkers: boolean;
+  readonly mirrorStart: number;
   readonly sourceStart: number;
   readonly sourceEnd: number;
-}
-
-/** One batch on its way to the destination. */
-export interface OutgoingBatch {
-  readonly offset: number;
-  readonly nextOffset: number;
-  /** The whole batch, header patched; a view of the fetched frame. */
-  readonly bytes: Buffer;
-  readonly lease: FrameLease;
 }
 
 /** What a fetch brought for one partition. */
 export interface FetchedRecords {
   /** The offset that was asked for. */
   readonly fetchOffset: number;
+  /** Up to where the source can be copied: before its first open transaction. */
+  readonly lastStableOffset: number;
   readonly highWatermark: number;
   readonly logStartOffset: number;
+  readonly aborted: readonly AbortedTransaction[] | null;
   readonly records: Buffer | null;
   readonly lease: FrameLease;
 }
@@ -55,6 +54,8 @@ export interface FetchedRecords {
 export interface PartitionListener {
   /** There is a batch to send. */
   readyToAppend(mirror: PartitionMirror): void;
+  /** There are offsets to fill with markers. */
+  readyToFill(mirror: PartitionMirror): void;
   /** There is room to fetch more. */
   readyToFetch(mirror: PartitionMirror): void;
   /** More of the source is known, or more of it has arrived. */
@@ -64,13 +65,13 @@ export interface PartitionListener {
   phaseChanged(mirror: PartitionMirror, from: PartitionPhase): void;
 }
 
-interface Run {
-  readonly buffer: Buffer;
-  readonly view: DataView;
-  readonly end: number;
-  readonly lease: FrameLease;
-  position: number;
-  offset: number;
+/** What all partitions of a link have in common. */
+export interface PartitionOptions {
+  readonly producer: LinkProducer;
+  readonly queueLimitBytes: number;
+  readonly fillPolicy: FillPolicy;
+  readonly maker: BatchMaker;
+  readonly listener: PartitionListener;
 }
 
 /** A broker remembers the last five batches of a producer: more in flight, and a repeated one would not be recognised. */
@@ -80,6 +81,8 @@ export class PartitionMirror {
   readonly topic: string;
   readonly sourceTopic: string;
   readonly partition: number;
+  /** Where a new mirror begins at the source; null: wherever the source's log begins. */
+  readonly startOffset: number | null;
   phase: PartitionPhase = 'aligning';
   /** Why the partition failed, or what disturbed it last; null while all is well. */
   error: LinkError | null = null;
@@ -88,50 +91,55 @@ export class PartitionMirror {
   lastFetchedEpoch = -1;
   /** Destination's log end, as far as acknowledged. */
   ackedOffset = 0;
+  /** Log start of the mirror, as far as known. */
+  mirrorStart = 0;
   sourceStart = 0;
+  /** Up to where the source can be copied: its last stable offset. */
   sourceEnd = 0;
-  /** By the link's clock, milliseconds: when the source last answered for this partition. */
-  lastFetchedAt = Number.NEGATIVE_INFINITY;
+  /** End of the source's log, open transactions included. */
+  sourceHighWatermark = 0;
   bytes = 0;
   batches = 0;
+  /** Batches of the source whose records had to be put into other batches. */
+  rebuiltBatches = 0;
+  /** Offsets without a record. */
+  filledOffsets = 0;
   /** Times in a row that the partition had to be aligned anew, without a sign between that all is well. */
   disturbances = 0;
+  /** Markers may still be on their way to the mirror: its end must be seen to stay before anything is written. */
+  isUnsettled = false;
 
-  readonly #queueLimit: number;
-  readonly #listener: PartitionListener;
-  readonly #idHigh: number;
-  readonly #idLow: number;
-  readonly #epoch: number;
-  readonly #runs: Run[] = [];
-  #queuedBytes = 0;
+  readonly #options: PartitionOptions;
+  readonly #queue: AppendQueue;
   #inFlight = 0;
   /**
    * A leader that has no state of the link's producer takes any sequence as its first. So the first batch of a run goes alone: were it
    * refused for a moment and its successor not, that one would land where the first belongs.
    */
   #inFlightLimit = 1;
+  #lastTimestamp = -1n;
   /** A failure that takes effect when everything before it has been acknowledged. */
   #stop: MirrorFailure | null = null;
 
   constructor(
-    id: { readonly topic: string; readonly sourceTopic: string; readonly partition: number },
-    producer: LinkProducer,
-    queueLimitBytes: number,
-    listener: PartitionListener,
+    id: { readonly topic: string; readonly sourceTopic: string; readonly partition: number; readonly startOffset?: number | null },
+    options: PartitionOptions,
   ) {
     this.topic = id.topic;
     this.sourceTopic = id.sourceTopic;
     this.partition = id.partition;
-    this.#queueLimit = queueLimitBytes;
-    this.#listener = listener;
-    this.#idHigh = Number(producer.producerId >> 32n);
-    this.#idLow = Number(BigInt.asIntN(32, producer.producerId));
-    this.#epoch = producer.producerEpoch;
+    this.startOffset = id.startOffset ?? null;
+    this.#options = options;
+    this.#queue = new AppendQueue(options.producer, options.maker);
   }
 
-  /** Offsets that the source has and the destination has not, as of the last fetch. */
+  /** Offsets that the source has for the mirror and the destination has not, as of the last fetch. */
   get lag(): number {
     return Math.max(0, this.sourceEnd - this.ackedOffset);
+  }
+
+  get fillPolicy(): FillPolicy {
+    return this.#options.fillPolicy;
   }
 
   get inFlight(): number {
@@ -140,12 +148,16 @@ export class PartitionMirror {
 
   /** A full queue leaves the fetch until it has drained. */
   get wantsRecords(): boolean {
-    return this.phase === 'mirroring' && this.#stop === null && this.#queuedBytes < this.#queueLimit;
+    return this.#mayFetch && this.#queue.bytes < this.#options.queueLimitBytes;
   }
 
   /** Mirroring, but held back because its queue is full. */
   get isHeldBack(): boolean {
-    return this.phase === 'mirroring' && this.#stop === null && this.#queuedBytes >= this.#queueLimit;
+    return this.#mayFetch && this.#queue.bytes >= this.#options.queueLimitBytes;
+  }
+
+  get #mayFetch(): boolean {
+    return this.phase === 'mirroring' && this.#stop === null;
   }
 
   /** The last fetch said that the source has more than was fetched. */
@@ -154,7 +166,12 @@ export class PartitionMirror {
   }
 
   get hasBatchToSend(): boolean {
-    return this.phase === 'mirroring' && this.#runs.length > 0 && this.#inFlight < this.#inFlightLimit;
+    return this.phase === 'mirroring' && this.#inFlight < this.#inFlightLimit && this.#queue.next === 'batch';
+  }
+
+  /** Markers carry no sequence: they wait until nothing is on its way, and nothing goes while they are. */
+  get hasOffsetsToFill(): boolean {
+    return this.phase === 'mirroring' && this.#inFlight === 0 && this.#queue.next === 'markers';
   }
 
   get label(): string {
@@ -164,105 +181,62 @@ export class PartitionMirror {
   /** Both logs agree up to `alignment.offset`: fetch and append from there. */
   begin(alignment: Alignment): void {
     if (this.phase !== 'aligning') return;
-    this.fetchOffset = alignment.offset;
+    this.fetchOffset = alignment.fetchOffset;
     this.ackedOffset = alignment.offset;
     this.lastFetchedEpoch = alignment.lastFetchedEpoch;
+    this.mirrorStart = alignment.mirrorStart;
     this.sourceStart = alignment.sourceStart;
     this.sourceEnd = alignment.sourceEnd;
+    this.sourceHighWatermark = Math.max(this.sourceHighWatermark, alignment.sourceEnd);
     this.error = null;
+    this.isUnsettled = false;
     this.#inFlightLimit = 1;
+    this.#lastTimestamp = alignment.lastTimestamp;
+    this.#queue.begin(alignment.sequence);
+    if (alignment.fetchOffset > alignment.offset) {
+      this.#queue.pushFill(alignment.offset, alignment.fetchOffset, alignment.padding);
+    }
     this.#change('mirroring');
     this.#listener.readyToFetch(this);
+    this.#proceed();
   }
 
   /** Takes over what a fetch brought. An answer to a question that is out of date is ignored. */
-  accept({ fetchOffset, highWatermark, logStartOffset, records, lease }: FetchedRecords, now: number): void {
-    if (this.phase !== 'mirroring' || fetchOffset !== this.fetchOffset || this.#stop !== null) return;
-    this.lastFetchedAt = now;
-    this.sourceEnd = Math.max(highWatermark, this.fetchOffset);
-    this.sourceStart = logStartOffset;
+  accept(fetched: FetchedRecords): void {
+    const { fetchOffset, records, lease } = fetched;
+    if (!this.#mayFetch || fetchOffset !== this.fetchOffset) return;
+    this.sourceEnd = Math.max(fetched.lastStableOffset, this.fetchOffset);
+    this.sourceHighWatermark = Math.max(fetched.highWatermark, this.sourceEnd);
+    this.sourceStart = fetched.logStartOffset;
     const isEmpty = records === null || records.length === 0;
     if (isEmpty && this.ackedOffset === this.fetchOffset) this.#recovered();
     this.#listener.progressed(this);
     if (isEmpty) return;
-    this.#walk(records, lease);
+    const { label, fetchOffset: expected, lastFetchedEpoch, fillPolicy } = this;
+    const plan = planRecords(records, { label, expected, lastFetchedEpoch, aborted: fetched.aborted, mayFill: fillPolicy !== 'refuse' });
+    this.#queue.push(plan.steps, records, lease, this.#fill());
+    this.fetchOffset = plan.nextOffset;
+    this.lastFetchedEpoch = plan.lastFetchedEpoch;
+    this.#lastTimestamp = plan.lastTimestamp ?? this.#lastTimestamp;
+    this.#stop = plan.stop;
     this.#stopIfDone();
-    if (this.hasBatchToSend) this.#listener.readyToAppend(this);
-  }
-
-  /** Queues what can be appended, up to the first batch that cannot: that one stops the partition once the others have arrived. */
-  #walk(records: Buffer, lease: FrameLease): void {
-    // Of this call alone: a cursor that is kept would keep the whole frame of its last records.
-    const cursor = new RecordSetCursor().open(records);
-    const { batch } = cursor;
-    const offset = this.fetchOffset;
-    let from = -1;
-    let end = 0;
-    for (let verdict = this.#judgeNext(cursor); verdict !== null; verdict = this.#judgeNext(cursor)) {
-      if (verdict === 'append') {
-        if (from < 0) from = batch.position;
-        end = cursor.position;
-        this.#rebase(batch);
-      } else if (from >= 0 && batch.baseOffsetNumber < this.fetchOffset) {
-        this.#stopAtCorruption(`a batch at offset ${batch.baseOffset} follows those up to ${this.fetchOffset - 1}`);
-      } else if (verdict !== 'skip') {
-        this.#stop = new MirrorFailure(verdict, `${this.label}: ${describeVerdict(verdict, this.fetchOffset, batch)}`);
-      }
-    }
-    if (this.#stop === null && cursor.stop === 'message-set') {
-      this.#stop = new MirrorFailure(
-        'UNSUPPORTED_MESSAGE_FORMAT',
-        `${this.label}: the source has messages of format v${cursor.magic} from offset ${cursor.messageOffset}; only v2 record batches (Kafka 0.11 and later) are mirrored`,
-      );
-    }
-    if (from < 0) return;
-    lease.hold();
-    this.#queuedBytes += end - from;
-    const view = new DataView(records.buffer, records.byteOffset, records.length);
-    this.#runs.push({ buffer: records, view, position: from, end, offset, lease });
-  }
-
-  /** Null at the end of the walk: nothing follows, or the partition is to stop here. */
-  #judgeNext(cursor: RecordSetCursor): AppendVerdict | null {
-    try {
-      return this.#stop === null && cursor.next() ? judgeBatch(this.fetchOffset, cursor.batch) : null;
-    } catch (error) {
-      if (!LinkError.is(error)) throw error;
-      this.#stopAtCorruption(error.message, error);
-      return null;
-    }
-  }
-
-  #stopAtCorruption(what: string, cause?: LinkError): void {
-    this.#stop = new MirrorFailure(
-      'CORRUPT_SOURCE_BATCH',
-      `${this.label}: what the source sent for offset ${this.fetchOffset} cannot be: ${what}`,
-      cause,
-    );
-  }
-
-  #rebase(batch: RecordBatch): void {
-    const { lastOffsetDelta, partitionLeaderEpoch } = batch;
-    rebaseBatch(batch, this.#idHigh, this.#idLow, this.#epoch, sequenceOf(this.fetchOffset));
-    this.lastFetchedEpoch = partitionLeaderEpoch;
-    this.fetchOffset += lastOffsetDelta + 1;
+    this.#proceed();
   }
 
   /** The next batch to send, or null. The caller answers for each with {@link acknowledge} or {@link unanswered}. */
   takeBatch(): OutgoingBatch | null {
-    const run = this.#runs[0];
-    if (run === undefined || !this.hasBatchToSend) return null;
-    const { position, offset, lease } = run;
-    const size = run.view.getInt32(position + BATCH_LAYOUT.batchLength) + LOG_OVERHEAD_BYTES;
-    const nextOffset = offset + run.view.getInt32(position + BATCH_LAYOUT.lastOffsetDelta) + 1;
-    const bytes = run.buffer.subarray(position, position + size);
-    run.position += size;
-    run.offset = nextOffset;
-    // The run's own hold goes over to its last batch.
-    if (run.position < run.end) lease.hold();
-    else this.#runs.shift();
-    this.#inFlight++;
-    return { offset, nextOffset, bytes, lease };
+    if (!this.hasBatchToSend) return null;
+    const batch = this.#queue.takeBatch();
+    if (batch !== null) this.#inFlight++;
+    return batch;
+  }
+
+  /** The next offsets to fill with markers, `count` at most, or null. The caller answers with {@link filled} or {@link unanswered}. */
+  takeFill(count: number): OutgoingFill | null {
+    if (!this.hasOffsetsToFill) return null;
+    const fill = this.#queue.takeFill(count);
+    if (fill !== null) this.#inFlight++;
+    return fill;
   }
 
   /** The destination has appended the batch at `baseOffset`, or says that it did so before. */
@@ -273,24 +247,33 @@ export class PartitionMirror {
       this.fail(displaced(this.label, batch.offset, baseOffset));
       return;
     }
-    this.ackedOffset = Math.max(this.ackedOffset, batch.nextOffset);
-    this.bytes += batch.bytes.length;
-    this.batches++;
-    this.#inFlightLimit = MAX_IN_FLIGHT;
-    if (this.phase === 'mirroring') this.#recovered();
-    this.#listener.progressed(this);
-    if (this.phase === 'draining') {
-      this.#drainedIfDone();
-      return;
+    if (batch.origin === 'filler') {
+      this.filledOffsets += batch.nextOffset - batch.offset;
+    } else {
+      this.bytes += batch.bytes.length;
+      this.batches++;
+      if (batch.origin === 'rebuilt') this.rebuiltBatches++;
     }
-    this.#stopIfDone();
-    if (this.hasBatchToSend) this.#listener.readyToAppend(this);
-    if (this.wantsRecords) this.#listener.readyToFetch(this);
+    this.#inFlightLimit = MAX_IN_FLIGHT;
+    this.#arrived(batch.nextOffset);
   }
 
-  /** Whether the batch was appended is unknown, or it was refused: align anew once nothing is on its way. */
-  unanswered(batch: OutgoingBatch, error: LinkError): void {
-    this.#landed(batch);
+  /** The destination has written a marker for each of these offsets. */
+  filled(fill: OutgoingFill): void {
+    this.#inFlight--;
+    if (this.phase !== 'mirroring' && this.phase !== 'draining') return;
+    this.filledOffsets += fill.nextOffset - fill.offset;
+    this.#arrived(fill.nextOffset);
+  }
+
+  /** Whether it was written is unknown, or it was refused: align anew once nothing is on its way. */
+  unanswered(sent: OutgoingBatch | OutgoingFill, error: LinkError): void {
+    if ('bytes' in sent) {
+      this.#landed(sent);
+    } else {
+      this.#inFlight--;
+      this.isUnsettled = true;
+    }
     if (this.phase === 'mirroring') this.disturb(error);
     else if (this.phase === 'draining') this.#drainedIfDone();
   }
@@ -319,6 +302,41 @@ export class PartitionMirror {
     if (this.phase !== 'failed') this.#change('closed');
   }
 
+  get #listener(): PartitionListener {
+    return this.#options.listener;
+  }
+
+  #fill(): Fill {
+    const { fillPolicy } = this.#options;
+    return { as: fillPolicy === 'refuse' ? 'markers' : fillPolicy, timestamp: this.#lastTimestamp };
+  }
+
+  #arrived(nextOffset: number): void {
+    this.ackedOffset = Math.max(this.ackedOffset, nextOffset);
+    if (this.phase === 'mirroring') this.#recovered();
+    this.#listener.progressed(this);
+    if (this.phase === 'draining') {
+      this.#drainedIfDone();
+      return;
+    }
+    this.#stopIfDone();
+    this.#proceed();
+    if (this.wantsRecords) this.#listener.readyToFetch(this);
+  }
+
+  /** Sees to what comes next in the queue. */
+  #proceed(): void {
+    if (this.phase !== 'mirroring') return;
+    if (this.hasBatchToSend) this.#listener.readyToAppend(this);
+    else if (this.hasOffsetsToFill) this.#listener.readyToFill(this);
+    else if (this.#queue.next === 'make') {
+      this.#queue.make((error) => {
+        if (error === null) this.#proceed();
+        else this.fail(unmakeable(this.label, this.ackedOffset, LinkError.from(error)));
+      });
+    }
+  }
+
   /** A batch was acknowledged, or there is nothing to copy: whatever disturbed the partition is over. */
   #recovered(): void {
     this.disturbances = 0;
@@ -327,12 +345,11 @@ export class PartitionMirror {
 
   #landed(batch: OutgoingBatch): void {
     this.#inFlight--;
-    this.#queuedBytes -= batch.bytes.length;
-    batch.lease.drop();
+    this.#queue.landed(batch);
   }
 
   #stopIfDone(): void {
-    if (this.#stop !== null && this.#inFlight === 0 && this.#runs.length === 0) this.fail(this.#stop);
+    if (this.#stop !== null && this.#inFlight === 0 && this.#queue.isEmpty) this.fail(this.#stop);
   }
 
   #drainedIfDone(): void {
@@ -342,11 +359,7 @@ export class PartitionMirror {
   }
 
   #dropQueue(): void {
-    for (const run of this.#runs) {
-      this.#queuedBytes -= run.end - run.position;
-      run.lease.drop();
-    }
-    this.#runs.length = 0;
+    this.#queue.clear();
     this.#stop = null;
   }
 
@@ -372,3 +385,13 @@ const displaced = (label: string, offset: number, landed: number): MirrorFailure
           'Its records from there on are not at their offsets: delete it and mirror it anew',
       );
 };
+
+/** A batch that had to be opened cannot be: its bytes at the source are not what its header says. */
+const unmakeable = (label: string, offset: number, error: LinkError): LinkError =>
+  LinkError.is(error, 'KLINK_CORRUPT_BATCH')
+    ? new MirrorFailure(
+        'CORRUPT_SOURCE_BATCH',
+        `${label}: the batch at offset ${offset} of the source cannot be opened: ${error.message}`,
+        error,
+      )
+    : error;

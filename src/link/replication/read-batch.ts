@@ -1,7 +1,7 @@
 /** Reads the one batch that holds an offset, and compares two of them: how a link recognises its own mirror. */
 import type { Cluster } from '../../client/cluster.ts';
 import { fetchPartition } from '../../client/fetch-partition.ts';
-import { BATCH_LAYOUT, RecordBatch } from '../../codec/record-batch.ts';
+import { BATCH_ATTRIBUTES, RecordBatch } from '../../codec/record-batch.ts';
 import { RecordSetCursor } from '../../codec/record-set.ts';
 
 /** Less than any batch: the first one comes whole all the same, and no other. */
@@ -28,10 +28,26 @@ export const readBatchAt = async (
   return cursor.stop === 'message-set' ? 'old-format' : null;
 };
 
-/** Whether two batches are copies of one: the same offsets, header and payload. Only what a link rewrites (producer fields, CRC, leader epoch) may differ. */
-export const sameBatch = (a: RecordBatch, b: RecordBatch): boolean => {
-  if (a.baseOffset !== b.baseOffset || a.sizeInBytes !== b.sizeInBytes) return false;
-  const [left, right] = [a.bytes, b.bytes];
-  const same = (from: number, to: number): boolean => left.compare(right, from, to, from, to) === 0;
-  return same(BATCH_LAYOUT.attributes, BATCH_LAYOUT.producerId) && same(BATCH_LAYOUT.recordsCount, left.length);
+/** Attributes that a link clears when it copies: what was committed goes as if it had never been in a transaction. */
+const COPIED_ATTRIBUTES = ~BATCH_ATTRIBUTES.transactional;
+
+/** Whether two batches are copies of one: the same offsets, header and payload. Only what a link rewrites (producer fields, transactional bit, CRC, leader epoch) may differ. */
+export const sameBatch = (a: RecordBatch, b: RecordBatch): boolean =>
+  a.baseOffset === b.baseOffset &&
+  ((a.attributes ^ b.attributes) & COPIED_ATTRIBUTES) === 0 &&
+  a.lastOffsetDelta === b.lastOffsetDelta &&
+  a.baseTimestamp === b.baseTimestamp &&
+  a.maxTimestamp === b.maxTimestamp &&
+  samePayload(a, b);
+
+export const samePayload = (a: RecordBatch, b: RecordBatch): boolean => a.recordsCount === b.recordsCount && a.payload.equals(b.payload);
+
+/** Whether `copy` can be what a link has made of `original`, which could not go as it is: its range, or a part of it. */
+export const isPartOf = (copy: RecordBatch, original: RecordBatch): boolean => {
+  const inside = copy.baseOffset >= original.baseOffset && copy.lastOffset <= original.lastOffset;
+  const isWhole = copy.baseOffset === original.baseOffset && copy.lastOffset === original.lastOffset;
+  return (
+    inside &&
+    (!isWhole || !original.isDense || original.isControl || original.isTransactional || original.timestampType === 'LogAppendTime')
+  );
 };

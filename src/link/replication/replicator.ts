@@ -1,4 +1,4 @@
-/** Keeps every partition moving: routes it to the fetcher of its source leader and the appender of its destination leader, and aligns it anew after every disturbance. */
+/** Keeps every partition moving: routes it to the fetcher of its source leader and the writers of its destination leader, and aligns it anew after every disturbance. */
 import { BrokerError } from '../../client/broker-error.ts';
 import { type Clock, type Random, sleep } from '../../client/clock.ts';
 import type { Cluster } from '../../client/cluster.ts';
@@ -6,12 +6,17 @@ import { backoff, type RetryPolicy } from '../../client/retry.ts';
 import { LinkError } from '../../errors.ts';
 import { ErrorCode } from '../../protocol/error-codes.ts';
 import { Gate } from '../gate.ts';
+import { RecordDeletion } from '../log-start/delete-records.ts';
+import { LOG_START_TIMES, LogStartFollower, type LogStartStatus } from '../log-start/log-start-follower.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
-import { type AlignmentContext, align } from './align.ts';
+import { type AlignmentContext, align, type GapRules } from './align.ts';
+import type { LinkProducer } from './append-queue.ts';
 import { Appender, type AppendLimits } from './appender.ts';
 import { Fetcher, type FetchLimits } from './fetcher.ts';
+import { type MarkerLimits, MarkerWriter } from './marker-writer.ts';
 import { OffsetLookup } from './offset-lookup.ts';
-import type { Alignment, LinkProducer, PartitionListener, PartitionMirror, PartitionPhase } from './partition-mirror.ts';
+import type { Alignment, PartitionListener, PartitionMirror, PartitionPhase } from './partition-mirror.ts';
+import { ProducerLookup } from './producer-lookup.ts';
 
 export interface ReplicatorOptions {
   readonly source: Cluster;
@@ -21,6 +26,10 @@ export interface ReplicatorOptions {
   readonly producer: LinkProducer;
   readonly fetch: FetchLimits;
   readonly append: AppendLimits;
+  readonly markers: MarkerLimits;
+  readonly gaps: GapRules;
+  /** Milliseconds for which the end of a mirror must stay where it is when markers may still be on their way to it. */
+  readonly fillGraceMs: number;
   /** Fetchers per source broker (`num.cluster.link.fetchers`), each with a connection of its own. */
   readonly fetchersPerBroker: number;
   /** Produce connections per destination broker. */
@@ -40,11 +49,14 @@ export interface ReplicatorListener {
   check(mirror: PartitionMirror): MirrorFailure | null;
   /** Something went wrong that will be tried again. */
   disturbed(mirror: PartitionMirror, error: LinkError): void;
+  /** The log start of a mirror cannot follow its source, for want of a right, say; the copy goes on. */
+  logStartTrouble(error: LinkError, topic: string, partition: number): void;
 }
 
 interface Route {
   readonly fetcher: Fetcher;
   readonly appender: Appender;
+  readonly markers: MarkerWriter;
 }
 
 interface Trouble {
@@ -66,6 +78,9 @@ export class Replicator implements PartitionListener {
   readonly #routes = new Map<PartitionMirror, Route>();
   readonly #fetchers = new Map<string, Fetcher>();
   readonly #appenders = new Map<string, Appender>();
+  readonly #markerWriters = new Map<number, MarkerWriter>();
+  readonly #logStarts: LogStartFollower;
+  readonly #begun = new WeakSet<PartitionMirror>();
   readonly #troubles = new Map<PartitionMirror, Trouble>();
   readonly #gate = new Gate(ALIGNMENTS_AT_ONCE);
   readonly #closing = new AbortController();
@@ -82,10 +97,22 @@ export class Replicator implements PartitionListener {
     this.#context = {
       source,
       destination,
-      producer,
-      sourceOffsets: new OffsetLookup(source, 'consumer'),
+      own: { producer, lookup: new ProducerLookup(destination, producer.producerId) },
+      sourceOffsets: new OffsetLookup(source, 'committed'),
       destinationOffsets: new OffsetLookup(destination, 'debugging'),
+      gaps: options.gaps,
     };
+    const deletion = new RecordDeletion(destination);
+    this.#logStarts = new LogStartFollower({
+      clock,
+      random: options.random,
+      retry: options.retry,
+      times: LOG_START_TIMES,
+      deleteBefore: (topic, partition, offset, signal) => deletion.deleteBefore(topic, partition, offset, signal),
+      mirrorStart: (topic, partition) => this.#context.destinationOffsets.find(topic, partition, 'earliest'),
+      refresh: (topic, signal) => destination.refreshMetadata([topic], signal),
+      onTrouble: (error, topic, partition) => listener.logStartTrouble(error, topic, partition),
+    });
   }
 
   /** Bytes fetched and not yet acknowledged. */
@@ -113,13 +140,23 @@ export class Replicator implements PartitionListener {
     this.#routes.get(mirror)?.appender.offer(mirror);
   }
 
+  readyToFill(mirror: PartitionMirror): void {
+    this.#routes.get(mirror)?.markers.offer(mirror);
+  }
+
   readyToFetch(mirror: PartitionMirror): void {
     this.#routes.get(mirror)?.fetcher.wake();
   }
 
   progressed(mirror: PartitionMirror): void {
     if (mirror.disturbances === 0) this.#troubles.delete(mirror);
+    if (Math.max(mirror.sourceStart, mirror.startOffset ?? 0) > mirror.mirrorStart) this.#followLogStart(mirror);
     this.#listener.progressed(mirror);
+  }
+
+  /** How the log start of a mirror follows its source; null before it was looked at. */
+  logStart(mirror: PartitionMirror): LogStartStatus | null {
+    return this.#logStarts.status(mirror.topic, mirror.partition);
   }
 
   drained(mirror: PartitionMirror): void {
@@ -131,6 +168,7 @@ export class Replicator implements PartitionListener {
       const route = this.#routes.get(mirror);
       route?.fetcher.remove(mirror);
       route?.appender.withdraw(mirror);
+      route?.markers.withdraw(mirror);
       this.#routes.delete(mirror);
     }
     if (mirror.phase === 'draining' && mirror.error !== null) this.#report(mirror, mirror.error);
@@ -140,11 +178,12 @@ export class Replicator implements PartitionListener {
   /** Stops fetching, drops what is queued, and waits `timeoutMs` at most for the answers to what is on its way. */
   async close(timeoutMs: number): Promise<void> {
     this.#closing.abort(new LinkError('KLINK_CLOSED', 'The link is closing'));
+    this.#logStarts.close();
     for (const mirror of this.#mirrors) mirror.close();
     await Promise.all([...this.#fetchers.values()].map((fetcher) => fetcher.close()));
     const enough = new AbortController();
     await Promise.race([
-      Promise.all([...this.#appenders.values()].map((appender) => appender.idle())),
+      Promise.all([...this.#appenders.values(), ...this.#markerWriters.values()].map((writer) => writer.idle())),
       sleep(this.#options.clock, timeoutMs, enough.signal).catch(() => {}),
     ]);
     enough.abort();
@@ -167,8 +206,13 @@ export class Replicator implements PartitionListener {
         if (wrongTopic !== null) throw wrongTopic;
         const alignment = await this.probe(mirror, signal);
         if (mirror.phase !== 'aligning') return;
+        if (!this.#begun.has(mirror) && alignment.endsWithMarkers) mirror.isUnsettled = true;
+        if (mirror.isUnsettled && !(await this.#isSettled(mirror, alignment))) continue;
+        if (mirror.phase !== 'aligning') return;
         this.#route(mirror);
+        this.#begun.add(mirror);
         mirror.begin(alignment);
+        this.#followLogStart(mirror, alignment.mirrorStart);
         return;
       } catch (thrown) {
         // Failed meanwhile, for a reason of its own: that one stays.
@@ -184,6 +228,28 @@ export class Replicator implements PartitionListener {
         if (attempt > 0 || !error.retriable) this.#report(mirror, error);
       }
     }
+  }
+
+  /**
+   * Markers carry no sequence: one that was on its way when its connection was lost may land late, and would take the offset of a record.
+   * A broker carries out what it has received within moments, so the end of a log that stays where it is for a while is its end.
+   */
+  async #isSettled(mirror: PartitionMirror, { offset }: Alignment): Promise<boolean> {
+    await sleep(this.#options.clock, this.#options.fillGraceMs, this.#closing.signal);
+    return (await this.destinationEnd(mirror)) === offset;
+  }
+
+  #followLogStart(mirror: PartitionMirror, mirrorStart?: number): void {
+    const { topic, partition, sourceStart, startOffset, ackedOffset } = mirror;
+    this.#logStarts.observe({
+      topic,
+      partition,
+      sourceStart,
+      chosenStart: startOffset ?? 0,
+      ackedOffset,
+      ...(mirrorStart !== undefined && { mirrorStart }),
+    });
+    mirror.mirrorStart = this.#logStarts.status(topic, partition)?.mirrorStart ?? mirror.mirrorStart;
   }
 
   /** Notes an error that will be tried again. A partition that meets the same trouble at every try tells it once. */
@@ -230,7 +296,7 @@ export class Replicator implements PartitionListener {
     const spread = spreadOf(mirror);
     const fetcher = this.#fetcher(sourceLeader, spread % fetchersPerBroker);
     const appender = this.#appender(destinationLeader, spread % appendersPerBroker);
-    this.#routes.set(mirror, { fetcher, appender });
+    this.#routes.set(mirror, { fetcher, appender, markers: this.#markerWriter(destinationLeader) });
     fetcher.add(mirror);
   }
 
@@ -259,6 +325,17 @@ export class Replicator implements PartitionListener {
     });
     this.#appenders.set(`${broker}/${lane}`, appender);
     return appender;
+  }
+
+  #markerWriter(broker: number): MarkerWriter {
+    const known = this.#markerWriters.get(broker);
+    if (known !== undefined) return known;
+    const { destination, clock, markers } = this.#options;
+    const writer = new MarkerWriter(destination, { id: broker, lane: 'markers' }, markers, () => {
+      this.destinationAnsweredAt = clock.now();
+    });
+    this.#markerWriters.set(broker, writer);
+    return writer;
   }
 }
 

@@ -1,5 +1,5 @@
 /** What a link remembers between processes, as a port: the engine does not know where it is kept. */
-import type { LinkProducer } from '../replication/partition-mirror.ts';
+import type { LinkProducer } from '../replication/append-queue.ts';
 
 /** Who a link is: the same for every process that runs it. */
 export interface LinkIdentity extends LinkProducer {
@@ -15,6 +15,8 @@ export interface StoredMirror {
   /** Ids of the topics that belong together; null on clusters without topic ids. A different id is a different topic. */
   readonly sourceTopicId: string | null;
   readonly topicId: string | null;
+  /** Where each partition of the mirror begins at the source, where that was chosen; left out: wherever the source's log begins. */
+  readonly startOffsets?: readonly number[];
 }
 
 export interface LinkStore {

@@ -201,10 +201,14 @@ export class TopicLinkStore implements LinkStore {
   }
 
   #remember(value: string): void {
-    const { topic, sourceTopic, sourceTopicId, topicId } = this.#parse(value);
+    const { topic, sourceTopic, sourceTopicId, topicId, startOffsets } = this.#parse(value);
     if (typeof topic !== 'string' || typeof sourceTopic !== 'string') throw this.#corrupt(`the mirror ${value} is not understood`);
     const id = (given: unknown): string | null => (typeof given === 'string' ? given : null);
-    this.#mirrors.set(topic, { topic, sourceTopic, sourceTopicId: id(sourceTopicId), topicId: id(topicId) });
+    const isOffset = (given: unknown): given is number => Number.isSafeInteger(given) && (given as number) >= 0;
+    if (startOffsets !== undefined && !(Array.isArray(startOffsets) && startOffsets.every(isOffset)))
+      throw this.#corrupt(`the mirror ${value} is not understood`);
+    const mirror = { topic, sourceTopic, sourceTopicId: id(sourceTopicId), topicId: id(topicId) };
+    this.#mirrors.set(topic, startOffsets === undefined ? mirror : { ...mirror, startOffsets });
   }
 
   #parse(value: string): Readonly<Record<string, unknown>> {

@@ -1,0 +1,257 @@
+/** What one partition has still to append, in order: fetched batches, batches that are being made, and offsets to fill. */
+import { patchBatch, rebaseBatch } from '../../codec/patch-header.ts';
+import { BATCH_ATTRIBUTES, RecordBatch } from '../../codec/record-batch.ts';
+import type { FrameLease } from './byte-window.ts';
+import type { FillerKind } from './filler-batch.ts';
+import type { Step } from './plan.ts';
+import type { DenseRun, RebuildOptions } from './rebuild-batch.ts';
+
+/** The producer under which every process of a link writes; the broker's sequence check then means "append only after what I know". */
+export interface LinkProducer {
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+}
+
+/** One batch on its way to the destination. */
+export interface OutgoingBatch {
+  readonly offset: number;
+  readonly nextOffset: number;
+  /** The whole batch, header patched; often a view of the fetched frame. */
+  readonly bytes: Buffer;
+  readonly origin: 'copied' | 'rebuilt' | 'filler';
+  /** The memory it lies in; null when that is its own. */
+  readonly lease: FrameLease | null;
+}
+
+/** Offsets on their way to be filled with markers. */
+export interface OutgoingFill {
+  readonly offset: number;
+  readonly nextOffset: number;
+}
+
+/** What the queue cannot make itself. */
+export interface BatchMaker {
+  rebuild(batch: RecordBatch, from: number, options: RebuildOptions): Promise<readonly DenseRun[]>;
+  /** A filler batch of at most `count` offsets, in memory of its own. It may take its time: fillers have a rate of their own. */
+  filler(kind: FillerKind, count: number, timestamp: bigint): Promise<DenseRun>;
+}
+
+/** How offsets without a record are filled; `timestamp` is that of filler records, in milliseconds. */
+export interface Fill {
+  readonly as: 'markers' | FillerKind;
+  readonly timestamp: bigint;
+}
+
+type Item =
+  | {
+      readonly kind: 'batches';
+      readonly batch: RecordBatch;
+      position: number;
+      readonly end: number;
+      offset: number;
+      readonly lease: FrameLease;
+    }
+  | {
+      readonly kind: 'rebuild';
+      readonly batch: RecordBatch;
+      readonly offset: number;
+      readonly nextOffset: number;
+      readonly lease: FrameLease;
+      readonly fill: Fill;
+    }
+  | { readonly kind: 'made'; readonly run: DenseRun; readonly origin: 'rebuilt' | 'filler' }
+  | { readonly kind: 'filler'; readonly filler: FillerKind; offset: number; readonly nextOffset: number; readonly timestamp: bigint }
+  | { readonly kind: 'markers'; offset: number; readonly nextOffset: number };
+
+const SEQUENCES = 2 ** 31;
+/** The sequence `count` after another one: it wraps as a broker's does. */
+export const sequenceAfter = (sequence: number, count: number): number => (sequence + count) % SEQUENCES;
+/** The sequence with which a log begins, or goes on where a leader has forgotten the producer: in a mirror without markers, that of every batch. */
+export const sequenceOf = (offset: number): number => offset % SEQUENCES;
+
+/** What a rebuilt batch may always take: every mirror topic allows more. */
+const REBUILT_BATCH_BYTES = 1_048_576;
+/** Batches that are made ahead of those on their way: as many as a partition may have in flight. */
+const MADE_AHEAD = 5;
+
+export class AppendQueue {
+  readonly #idHigh: number;
+  readonly #idLow: number;
+  readonly #epoch: number;
+  readonly #maker: BatchMaker;
+  #items: Item[] = [];
+  /** Grows with every `clear`: what was begun before that is not wanted any more. */
+  #generation = 0;
+  #isMaking = false;
+  #nextSequence = 0;
+  #bytes = 0;
+
+  constructor({ producerId, producerEpoch }: LinkProducer, maker: BatchMaker) {
+    this.#idHigh = Number(producerId >> 32n);
+    this.#idLow = Number(BigInt.asIntN(32, producerId));
+    this.#epoch = producerEpoch;
+    this.#maker = maker;
+  }
+
+  /** Bytes of batches that have been neither acknowledged nor given up. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#items.length === 0;
+  }
+
+  /** What comes next: `make` when it must be made before it can go. */
+  get next(): 'batch' | 'markers' | 'make' | 'nothing' {
+    const head = this.#items[0];
+    if (head === undefined) return 'nothing';
+    if (head.kind === 'batches' || head.kind === 'made') return 'batch';
+    return head.kind === 'markers' ? 'markers' : 'make';
+  }
+
+  /** Starts anew, with this sequence for the first batch. */
+  begin(sequence: number): void {
+    this.#nextSequence = sequence;
+  }
+
+  /** Takes over the steps of an answer. Every step that refers to its bytes holds the lease until it is done. */
+  push(steps: readonly Step[], records: Buffer, lease: FrameLease, fill: Fill): void {
+    for (const step of steps) {
+      if (step.kind === 'fill') {
+        this.pushFill(step.offset, step.nextOffset, fill);
+        continue;
+      }
+      const batch = RecordBatch.at(records, step.position);
+      lease.hold();
+      this.#bytes += step.end - step.position;
+      if (step.kind === 'rebuild')
+        this.#items.push({ kind: 'rebuild', batch, offset: step.offset, nextOffset: step.nextOffset, lease, fill });
+      else this.#items.push({ kind: 'batches', batch, position: step.position, end: step.end, offset: step.offset, lease });
+    }
+  }
+
+  pushFill(offset: number, nextOffset: number, fill: Fill): void {
+    this.#items.push(fillItem(offset, nextOffset, fill));
+  }
+
+  /** The next batch, its header patched for where it goes; null when something else comes first. */
+  takeBatch(): OutgoingBatch | null {
+    const head = this.#items[0];
+    if (head?.kind === 'made') {
+      const { run, origin } = head;
+      this.#items.shift();
+      this.#stamp(RecordBatch.at(run.bytes));
+      return { offset: run.offset, nextOffset: run.offset + run.count, bytes: run.bytes, origin, lease: null };
+    }
+    if (head?.kind !== 'batches') return null;
+    const { batch, offset, lease } = head;
+    batch.moveTo(batch.buffer, head.position);
+    this.#stamp(batch);
+    const { bytes } = batch;
+    head.position += bytes.length;
+    head.offset += batch.lastOffsetDelta + 1;
+    // The item's own hold goes over to its last batch.
+    if (head.position < head.end) lease.hold();
+    else this.#items.shift();
+    return { offset, nextOffset: head.offset, bytes, origin: 'copied', lease };
+  }
+
+  /** At most `count` of the offsets that are to be filled with markers next; null when something else comes first. */
+  takeFill(count: number): OutgoingFill | null {
+    const head = this.#items[0];
+    if (head?.kind !== 'markers') return null;
+    const { offset } = head;
+    head.offset = Math.min(offset + count, head.nextOffset);
+    if (head.offset === head.nextOffset) this.#items.shift();
+    return { offset, nextOffset: head.offset };
+  }
+
+  /** A batch has been answered for. */
+  landed({ bytes, lease }: OutgoingBatch): void {
+    this.#bytes -= bytes.length;
+    lease?.drop();
+  }
+
+  /** Makes what comes next, if it has to be made; calls back once, then or when it failed. */
+  make(done: (error: unknown) => void): void {
+    const head = this.#items[0];
+    if (this.#isMaking || head === undefined) return;
+    if (head.kind !== 'rebuild' && head.kind !== 'filler') return;
+    this.#isMaking = true;
+    const generation = this.#generation;
+    const work = head.kind === 'rebuild' ? this.#rebuild(head) : this.#fillers(head);
+    work.then(
+      (items) => {
+        if (generation !== this.#generation) return;
+        this.#isMaking = false;
+        this.#replaceHead(items);
+        done(null);
+      },
+      (error: unknown) => {
+        if (generation !== this.#generation) return;
+        this.#isMaking = false;
+        done(error);
+      },
+    );
+  }
+
+  clear(): void {
+    for (const item of this.#items) {
+      if (item.kind === 'batches') this.#bytes -= item.end - item.position;
+      else if (item.kind === 'rebuild') this.#bytes -= item.batch.sizeInBytes;
+      else if (item.kind === 'made') this.#bytes -= item.run.bytes.length;
+      if ('lease' in item) item.lease.drop();
+    }
+    this.#items = [];
+    this.#isMaking = false;
+    this.#generation++;
+  }
+
+  /** Header fields alone: what was committed goes as if it had never been in a transaction, under the link's own producer. */
+  #stamp(batch: RecordBatch): void {
+    const { attributes, lastOffsetDelta } = batch;
+    if ((attributes & BATCH_ATTRIBUTES.transactional) !== 0) {
+      patchBatch(batch, { attributes: attributes & ~BATCH_ATTRIBUTES.transactional });
+    }
+    rebaseBatch(batch, this.#idHigh, this.#idLow, this.#epoch, this.#nextSequence);
+    this.#nextSequence = sequenceAfter(this.#nextSequence, lastOffsetDelta + 1);
+  }
+
+  async #rebuild({ batch, offset, nextOffset, fill }: Item & { kind: 'rebuild' }): Promise<Item[]> {
+    const runs = await this.#maker.rebuild(batch, offset, { maxBytes: Math.max(batch.sizeInBytes, REBUILT_BATCH_BYTES) });
+    const items: Item[] = [];
+    let at = offset;
+    for (const run of runs) {
+      if (run.offset > at) items.push(fillItem(at, run.offset, fill));
+      items.push({ kind: 'made', run, origin: 'rebuilt' });
+      at = run.offset + run.count;
+    }
+    if (at < nextOffset) items.push(fillItem(at, nextOffset, fill));
+    return items;
+  }
+
+  async #fillers(head: Item & { kind: 'filler' }): Promise<Item[]> {
+    const items: Item[] = [];
+    let { offset } = head;
+    while (items.length < MADE_AHEAD && offset < head.nextOffset) {
+      const run = { ...(await this.#maker.filler(head.filler, head.nextOffset - offset, head.timestamp)), offset };
+      items.push({ kind: 'made', run, origin: 'filler' });
+      offset += run.count;
+    }
+    return offset < head.nextOffset ? [...items, { ...head, offset }] : items;
+  }
+
+  #replaceHead(items: readonly Item[]): void {
+    const head = this.#items[0];
+    if (head?.kind === 'rebuild') {
+      this.#bytes -= head.batch.sizeInBytes;
+      head.lease.drop();
+    }
+    for (const item of items) if (item.kind === 'made') this.#bytes += item.run.bytes.length;
+    this.#items.splice(0, 1, ...items);
+  }
+}
+
+const fillItem = (offset: number, nextOffset: number, { as, timestamp }: Fill): Item =>
+  as === 'markers' ? { kind: 'markers', offset, nextOffset } : { kind: 'filler', filler: as, offset, nextOffset, timestamp };
