@@ -33,9 +33,9 @@ export const estimateFill = (method: FillMethod, offsets: number): FillEstimate 
   return { offsets, bytes: offsets * bytesPerOffset, seconds: offsets / offsetsPerSecond };
 };
 
-/** As in `1000000000 offset(s), about 600 MB per replica and 1.1 minutes`. */
+/** As in `1000000000 offset(s), about 600 MB per replica, about 1.1 minutes`. */
 export const describeFill = ({ offsets, bytes, seconds }: FillEstimate): string =>
-  `${offsets} offset(s), about ${bytesText(bytes)} per replica and ${durationText(seconds)}`;
+  `${offsets} offset(s), ${bytesText(bytes)} per replica, ${durationText(seconds)}`;
 
 /**
  * Why a log is not padded from offset `from` to its start `to`, or null when it may be. `setting` is the name under which the user knows `limit`.
@@ -73,5 +73,5 @@ const inLargestUnit = (value: number, units: Units): string => {
   const [size, name] = units.find(([least]) => value >= least) ?? (units.at(-1) as Units[number]);
   const count = value / size;
   if (count < 1) return `less than 1 ${name.replace(/s$/, '')}`;
-  return `${count < 10 ? Math.round(count * 10) / 10 : Math.round(count)} ${name}`;
+  return `about ${count < 10 ? Math.round(count * 10) / 10 : Math.round(count)} ${name}`;
 };
