@@ -1,38 +1,57 @@
 /** The brokers of one simulated cluster: they answer what the engine asks, by real rules, and misbehave when they are told to. */
 import { LinkError } from '../../../../src/errors.ts';
 import { ErrorCode } from '../../../../src/protocol/error-codes.ts';
+import { DeleteRecords, type DeleteRecordsRequest } from '../../../../src/protocol/messages/delete-records.ts';
+import { DescribeProducers, type DescribeProducersRequest } from '../../../../src/protocol/messages/describe-producers.ts';
 import { Fetch, type FetchRequest, type FetchResponse } from '../../../../src/protocol/messages/fetch.ts';
 import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse } from '../../../../src/protocol/messages/list-offsets.ts';
 import type { MetadataResponse } from '../../../../src/protocol/messages/metadata.ts';
-import { Produce, type ProduceRequest, type ProduceResponse } from '../../../../src/protocol/messages/produce.ts';
+import { Produce, type ProduceRequest } from '../../../../src/protocol/messages/produce.ts';
+import { WriteTxnMarkers, type WriteTxnMarkersRequest } from '../../../../src/protocol/messages/write-txn-markers.ts';
 import { type Api, ZERO_UUID } from '../../../../src/protocol/schema.ts';
-import { DestinationLog, type SimLog, SourceLog } from './logs.ts';
+import {
+  deleteRecords,
+  describeProducers,
+  produce,
+  type Work,
+  type WriteFault,
+  type WritingBroker,
+  writeTxnMarkers,
+} from './broker-writes.ts';
+import type { DestinationLog } from './destination-log.ts';
 import { type CachedPartition, SessionCache } from './session-cache.ts';
-
-/** What a Produce meets instead of a plain append. */
-export interface ProduceFault {
-  readonly errorCode: number;
-  /** The batch is in the leader's log all the same. */
-  readonly isWritten: boolean;
-}
+import type { SimLog } from './sim-log.ts';
+import { SourceLog } from './source-log.ts';
 
 const LATEST = -1n;
 const NO_SESSION_EPOCH = -1;
 const FIRST_WITH_HISTORY = 12;
 const FIRST_BY_ID = 13;
+const READ_COMMITTED = 1;
 const DEBUGGING_REPLICA = -2;
 const TOPIC_IDS: Readonly<Record<string, string>> = { source: 'AAAAAAAAAAAAAAAAAAAAAQ', destination: 'AAAAAAAAAAAAAAAAAAAAAg' };
 
 type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number];
-type ProducePartitionAnswer = ProduceResponse['responses'][number]['partitionResponses'][number];
+export interface Lateness {
+  readonly from: number;
+  readonly until: number;
+}
+
+interface ReadLimits {
+  readonly isolationLevel: number;
+  readonly maxBytes: number;
+  readonly wholeFirst: boolean;
+}
 
 export class SimBrokers {
   readonly role: 'source' | 'destination';
   readonly ids: readonly number[];
   readonly topic = 't';
   readonly logs: readonly SimLog[];
-  /** Taken by the next produced batches, one each. */
-  readonly produceFaults: ProduceFault[] = [];
+  /** Taken by the next appends, one each. */
+  readonly writeFaults: WriteFault[] = [];
+  /** The link may write markers. */
+  mayWriteMarkers = true;
   /** Taken by the next fetches of sessions: error codes for the whole answer. */
   readonly fetchFaults: number[] = [];
   /** So many metadata answers are those of before the last election. */
@@ -42,16 +61,31 @@ export class SimBrokers {
   /** The newest Fetch that the brokers speak: 11 knows no histories, 12 no topic ids. */
   fetchVersion = 17;
   readonly sessions: ReadonlyMap<number, SessionCache>;
+  /** Requests whose connections were cut, and which are still worked on. */
+  ghosts = 0;
+  /** How long after a cut the broker is done with what it has received, in milliseconds. */
+  lateness: Lateness = { from: 0, until: Number.POSITIVE_INFINITY };
+  /** Taken instead by the next cuts, one each. */
+  readonly longLateness: Lateness[] = [];
+  /** Told when something is about to be written that much too late. */
+  onLate: (partition: number) => void = () => {};
+  readonly #time: () => number;
   readonly #down = new Set<number>();
-  readonly #told = new Map<string, number>();
+  readonly #told = new Map<string, string>();
   #stale: MetadataResponse;
 
-  constructor(role: 'source' | 'destination', ids: readonly number[], logs: readonly SimLog[]) {
+  /** `time`: milliseconds since 1970. */
+  constructor(role: 'source' | 'destination', ids: readonly number[], logs: readonly SimLog[], time: () => number) {
     this.role = role;
     this.ids = ids;
     this.logs = logs;
+    this.#time = time;
     this.sessions = new Map(ids.map((id) => [id, new SessionCache()]));
     this.#stale = this.#describe();
+  }
+
+  nextLateness(): Lateness {
+    return this.longLateness.shift() ?? this.lateness;
   }
 
   get topicId(): string {
@@ -97,17 +131,28 @@ export class SimBrokers {
     if (this.fetchFaults.length > 0 && request.sessionEpoch !== NO_SESSION_EPOCH) return false;
     const view = this.sessions.get(broker)?.peek(request, version >= FIRST_BY_ID);
     if (view === undefined || view.errorCode !== ErrorCode.NONE) return false;
+    const { isolationLevel = 0 } = request;
     return !view.partitions.some((partition) => {
-      const { errorCode, records, divergingEpoch } = this.#read(broker, partition, 1, true);
+      const { errorCode, records, divergingEpoch } = this.#read(broker, partition, { isolationLevel, maxBytes: 1, wholeFirst: true });
       return errorCode !== 0 || (records?.length ?? 0) > 0 || divergingEpoch.endOffset >= 0n;
     });
   }
 
-  answer(broker: number, api: Api, body: unknown, version: number): unknown {
-    if (api === Produce) return this.#produce(broker, body as ProduceRequest);
-    if (api === Fetch) return this.#fetch(broker, body as FetchRequest, version);
-    if (api === ListOffsets) return this.#listOffsets(broker, body as ListOffsetsRequest);
+  /** Begins to work on a request. */
+  work(broker: number, api: Api, body: unknown, version: number): Work {
+    if (api === Produce) return produce(this.#writing(broker), body as ProduceRequest);
+    if (api === WriteTxnMarkers) return writeTxnMarkers(this.#writing(broker), body as WriteTxnMarkersRequest);
+    if (api === DeleteRecords) return deleteRecords(this.#writing(broker), body as DeleteRecordsRequest);
+    if (api === DescribeProducers) return describeProducers(this.#writing(broker), body as DescribeProducersRequest);
+    if (api === Fetch) return atOnce(() => this.#fetch(broker, body as FetchRequest, version));
+    if (api === ListOffsets) return atOnce(() => this.#listOffsets(broker, body as ListOffsetsRequest));
     throw new Error(`The simulation has no ${api.name}`);
+  }
+
+  #writing(id: number): WritingBroker {
+    if (this.role === 'source') throw new Error('A write to the source');
+    const { writeFaults: faults, mayWriteMarkers, complaints } = this;
+    return { id, logs: this.logs as readonly DestinationLog[], faults, mayWriteMarkers, time: this.#time, complaints };
   }
 
   #describe(): MetadataResponse {
@@ -139,40 +184,7 @@ export class SimBrokers {
     };
   }
 
-  #produce(broker: number, { acks, topicData }: ProduceRequest): ProduceResponse {
-    const responses = topicData.map(({ name = '', partitionData }) => {
-      const asked = partitionData.map(({ index }) => index);
-      if (new Set(asked).size < asked.length) this.complaints.push(`two batches for one partition in one request: ${asked.join(', ')}`);
-      const partitionResponses = partitionData.map(({ index, records }): ProducePartitionAnswer => {
-        const answer = this.#append(broker, index, records ?? Buffer.alloc(0), acks);
-        return {
-          index,
-          errorCode: answer.errorCode,
-          baseOffset: BigInt(answer.baseOffset),
-          logAppendTimeMs: -1n,
-          logStartOffset: 0n,
-          recordErrors: [],
-          errorMessage: null,
-          currentLeader: { leaderId: -1, leaderEpoch: -1 },
-        };
-      });
-      return { name, partitionResponses };
-    });
-    return { responses, throttleTimeMs: 0, nodeEndpoints: [] };
-  }
-
-  #append(broker: number, index: number, records: Buffer, acks: number): { readonly errorCode: number; readonly baseOffset: number } {
-    const log = this.logs[index];
-    if (!(log instanceof DestinationLog)) throw new Error('Produce to the source');
-    if (log.leader !== broker) return { errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, baseOffset: -1 };
-    const fault = this.produceFaults.shift();
-    if (fault === undefined) return log.produce(records, acks);
-    // Written, but not on the followers.
-    if (fault.isWritten) log.produce(records, 1);
-    return { errorCode: fault.errorCode, baseOffset: -1 };
-  }
-
-  #listOffsets(broker: number, { replicaId, topics }: ListOffsetsRequest): ListOffsetsResponse {
+  #listOffsets(broker: number, { replicaId, isolationLevel, topics }: ListOffsetsRequest): ListOffsetsResponse {
     const answered = topics.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(({ partitionIndex, timestamp }) => {
@@ -180,7 +192,8 @@ export class SimBrokers {
         const isLeader = log.leader === broker;
         // Any replica answers the debugging replica id: a follower with what it has.
         const errorCode = isLeader || replicaId === DEBUGGING_REPLICA ? ErrorCode.NONE : ErrorCode.NOT_LEADER_OR_FOLLOWER;
-        const end = replicaId === DEBUGGING_REPLICA && isLeader ? log.end : log.highWatermark;
+        const readable = isolationLevel === READ_COMMITTED ? log.lastStableOffset : log.highWatermark;
+        const end = replicaId === DEBUGGING_REPLICA && isLeader ? log.end : readable;
         const isLate = log instanceof SourceLog && timestamp === LATEST && log.lateAnswers > 0 && log.lateAnswers-- > 0;
         const offset = BigInt(timestamp !== LATEST ? log.start : isLate ? Math.max(log.start, end - 1) : end);
         return { partitionIndex, errorCode, timestamp: -1n, offset, leaderEpoch: log.leaderEpoch };
@@ -200,23 +213,25 @@ export class SimBrokers {
     let left = request.maxBytes ?? Number.MAX_SAFE_INTEGER;
     let wholeFirst = true;
     for (const partition of view.partitions) {
-      const answer = this.#read(broker, partition, Math.min(left, partition.partitionMaxBytes), wholeFirst);
+      const maxBytes = Math.min(left, partition.partitionMaxBytes);
+      const answer = this.#read(broker, partition, { isolationLevel: request.isolationLevel ?? 0, maxBytes, wholeFirst });
       const bytes = answer.records?.length ?? 0;
       left = Math.max(0, left - bytes);
       if (bytes > 0) wholeFirst = false;
       const key = `${view.sessionId}/${partition.topicId}/${partition.partition}`;
       const known = this.#told.get(key);
-      const highWatermark = Number(answer.highWatermark);
-      const isNews = answer.errorCode !== 0 || bytes > 0 || answer.divergingEpoch.endOffset >= 0n || known !== highWatermark;
+      // A last stable offset that has moved is no news to a broker.
+      const bounds = `${answer.logStartOffset} to ${answer.highWatermark}`;
+      const isNews = answer.errorCode !== 0 || bytes > 0 || answer.divergingEpoch.endOffset >= 0n || known !== bounds;
       if (view.isIncremental && !isNews) continue;
-      if (view.sessionId !== 0) this.#told.set(key, highWatermark);
+      if (view.sessionId !== 0) this.#told.set(key, bounds);
       answers.push([partition, answer]);
       if (bytes > 0) cache.served(view.sessionId, partition);
     }
     return fetchAnswer(ErrorCode.NONE, view.sessionId, answers);
   }
 
-  #read(broker: number, asked: CachedPartition, maxBytes: number, wholeFirst: boolean): PartitionAnswer {
+  #read(broker: number, asked: CachedPartition, limits: ReadLimits): PartitionAnswer {
     const log = this.logs[asked.partition] as SimLog;
     const offset = Number(asked.fetchOffset);
     const { currentLeaderEpoch = -1, lastFetchedEpoch = -1 } = asked;
@@ -224,12 +239,12 @@ export class SimBrokers {
       partitionIndex: asked.partition,
       errorCode: 0,
       highWatermark: BigInt(log.highWatermark),
-      lastStableOffset: BigInt(log.highWatermark),
+      lastStableOffset: BigInt(log.lastStableOffset),
       logStartOffset: BigInt(log.start),
       divergingEpoch: { epoch: -1, endOffset: -1n },
       currentLeader: { leaderId: -1, leaderEpoch: -1 },
       snapshotId: { endOffset: -1n, epoch: -1 },
-      abortedTransactions: null,
+      abortedTransactions: null as PartitionAnswer['abortedTransactions'],
       preferredReadReplica: -1,
       records: null as Buffer | null,
     };
@@ -243,8 +258,18 @@ export class SimBrokers {
         return { ...answer, divergingEpoch: { epoch: history.epoch, endOffset: BigInt(history.endOffset) } };
     }
     if (offset < log.start || offset > log.end) return refused(ErrorCode.OFFSET_OUT_OF_RANGE);
-    return { ...answer, records: Buffer.from(log.read(offset, maxBytes, wholeFirst)) };
+    const isCommitted = limits.isolationLevel === READ_COMMITTED;
+    const { records, next } = log.read(offset, { ...limits, limit: isCommitted ? log.lastStableOffset : log.highWatermark });
+    if (!isCommitted || !(log instanceof SourceLog)) return { ...answer, records: Buffer.from(records) };
+    // Brokers look for them in whole pieces of an index, and so name some that lie behind the answer.
+    const abortedTransactions = log.abortedBetween(offset, next + (offset % 3) * 4);
+    return { ...answer, records: Buffer.from(records), abortedTransactions };
   }
+}
+
+// biome-ignore lint/correctness/useYield: there is nothing to be seen in between
+function* atOnce<T>(answer: () => T): Work<T> {
+  return answer();
 }
 
 /** What is left of a request in a version: up to 12 topics have only names, from 13 on only ids; up to 11 nobody speaks of histories. */

@@ -2,8 +2,12 @@
 import type { Cluster } from '../../../../src/client/cluster.ts';
 import { MetadataCache } from '../../../../src/client/metadata.ts';
 import { LinkError } from '../../../../src/errors.ts';
+import { DeleteRecords } from '../../../../src/protocol/messages/delete-records.ts';
+import { Fetch } from '../../../../src/protocol/messages/fetch.ts';
 import { Produce, type ProduceRequest } from '../../../../src/protocol/messages/produce.ts';
+import { WriteTxnMarkers, type WriteTxnMarkersRequest } from '../../../../src/protocol/messages/write-txn-markers.ts';
 import type { Api } from '../../../../src/protocol/schema.ts';
+import type { Work } from './broker-writes.ts';
 import type { SimBrokers } from './sim-brokers.ts';
 import type { Happening, World } from './world.ts';
 
@@ -12,10 +16,14 @@ interface Pending {
   readonly body: unknown;
   readonly version: number;
   readonly waitsUntil: number;
+  work?: Work;
   response?: unknown;
   readonly resolve: (response: unknown) => void;
   readonly reject: (error: LinkError) => void;
 }
+
+/** What a broker goes on with when nobody is there any more to be answered. */
+const WRITES: ReadonlySet<Api> = new Set([Produce, WriteTxnMarkers, DeleteRecords]);
 
 const never = <T>(): Promise<T> => new Promise<T>(() => {});
 
@@ -36,10 +44,16 @@ class SimConnection implements Happening {
     world.add(this);
   }
 
-  readonly versions = { of: (): number => this.#brokers.fetchVersion };
+  readonly versions = { of: (api: Api): number => (api === Fetch ? this.#brokers.fetchVersion : api.versions.max) };
 
-  get produces(): readonly ProduceRequest[] {
-    return this.#queue.filter(({ api }) => api === Produce).map(({ body }) => body as ProduceRequest);
+  /** Partitions for which something is on its way that was not answered yet. */
+  pending(api: typeof Produce | typeof WriteTxnMarkers): ReadonlySet<number> {
+    return new Set(this.#queue.flatMap((request) => (request.api === api ? partitionsOf(request) : [])));
+  }
+
+  /** Something is on its way that changes a log. */
+  get isWriting(): boolean {
+    return this.#queue.some((pending) => WRITES.has(pending.api) && !('response' in pending));
   }
 
   send(
@@ -56,7 +70,7 @@ class SimConnection implements Happening {
       this.#queue.push({
         api,
         body: snapshot(api, body),
-        version: Math.min(this.versions.of(), maxVersion),
+        version: Math.min(this.versions.of(api), maxVersion),
         waitsUntil: this.#world.clock.now() + (body.maxWaitMs ?? 0),
         resolve: (response) => {
           settled();
@@ -75,6 +89,7 @@ class SimConnection implements Happening {
     if (head === undefined) return false;
     return (
       'response' in head ||
+      'work' in head ||
       this.#world.clock.now() >= head.waitsUntil ||
       !this.#brokers.wouldWait(this.broker, head.api, head.body, head.version)
     );
@@ -91,7 +106,7 @@ class SimConnection implements Happening {
     if ('response' in head) {
       this.#queue.shift();
       head.resolve(head.response);
-    } else head.response = this.#brokers.answer(this.broker, head.api, head.body, head.version);
+    } else this.#workOn(head);
   }
 
   /** The connection breaks. What the broker has received it may still work on, one after the other, with nobody to answer. */
@@ -100,28 +115,44 @@ class SimConnection implements Happening {
     this.isOpen = false;
     this.#world.remove(this);
     this.#world.note(`cut ${this.name}`);
-    const received = this.#queue.filter((pending) => !('response' in pending) && pending.api === Produce);
+    const received = this.#queue.filter((pending) => !('response' in pending) && WRITES.has(pending.api));
     const arrived = this.#world.below(received.length + 1);
     if (arrived > 0) this.#haunt(received.slice(0, arrived));
     for (const { reject } of this.#queue.splice(0)) reject(lost(this.name));
   }
 
+  #workOn(request: Pending): void {
+    request.work ??= this.#brokers.work(this.broker, request.api, request.body, request.version);
+    const { done, value } = request.work.next();
+    if (done) request.response = value;
+  }
+
   #haunt(requests: Pending[]): void {
+    const { from, until } = this.#brokers.nextLateness();
+    const now = this.#world.clock.now();
     const ghost: Happening = {
       name: `ghost of ${this.name}`,
-      enabled: () => true,
+      enabled: () => this.#world.clock.now() >= now + from,
+      dueAt: () => now + from,
+      deadline: () => now + until,
       run: () => {
-        const next = requests.shift();
-        if (next !== undefined) this.#brokers.answer(this.broker, next.api, next.body, next.version);
-        if (requests.length === 0) this.#world.remove(ghost);
+        const [next] = requests;
+        if (next === undefined) return;
+        if (from > 0) for (const partition of partitionsOf(next)) this.#brokers.onLate(partition);
+        this.#workOn(next);
+        if ('response' in next) requests.shift();
+        if (requests.length > 0) return;
+        this.#world.remove(ghost);
+        this.#brokers.ghosts--;
       },
     };
+    this.#brokers.ghosts++;
     this.#world.add(ghost);
   }
 }
 
 export class SimCluster {
-  readonly settings: { readonly role: string };
+  readonly settings: { readonly role: string; readonly requestTimeoutMs: number };
   readonly metadata = new MetadataCache();
   readonly #world: World;
   readonly #brokers: SimBrokers;
@@ -132,7 +163,7 @@ export class SimCluster {
   constructor(world: World, brokers: SimBrokers) {
     this.#world = world;
     this.#brokers = brokers;
-    this.settings = { role: brokers.role };
+    this.settings = { role: brokers.role, requestTimeoutMs: 1_000 };
     this.metadata.apply(brokers.present);
   }
 
@@ -154,11 +185,11 @@ export class SimCluster {
     api: Api,
     body: object,
     target: { readonly broker: number } | { readonly leader: { readonly topic: string; readonly partition: number } },
-    options: { readonly signal?: AbortSignal } = {},
+    { lane, ...options }: { readonly signal?: AbortSignal; readonly maxVersion?: number; readonly lane?: string } = {},
   ): Promise<unknown> {
     const broker =
       'broker' in target ? target.broker : (this.metadata.partition(target.leader.topic, target.leader.partition)?.leaderId ?? -1);
-    return (await this.connection(broker)).send(api, body, options);
+    return (await this.connection(broker, lane)).send(api, body, options);
   }
 
   connection(broker: number, lane = 'control'): Promise<SimConnection> {
@@ -209,6 +240,13 @@ const snapshot = (api: Api, body: object): object =>
           partitionData: partitionData.map(({ index, records }) => ({ index, records: Buffer.from(records ?? []) })),
         })),
       };
+
+const partitionsOf = ({ api, body }: Pending): number[] => {
+  if (api === Produce) return (body as ProduceRequest).topicData.flatMap(({ partitionData }) => partitionData.map(({ index }) => index));
+  if (api !== WriteTxnMarkers) return [];
+  const { markers } = body as WriteTxnMarkersRequest;
+  return markers.flatMap(({ topics }) => topics.flatMap(({ partitionIndexes }) => [...partitionIndexes]));
+};
 
 const lost = (name: string): LinkError => new LinkError('KLINK_CONNECT', `Connection ${name} was lost`, { retriable: true });
 const aborted = ({ name }: Api): LinkError => new LinkError('KLINK_ABORTED', `Nobody waits for ${name}`);

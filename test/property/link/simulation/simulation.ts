@@ -1,125 +1,44 @@
-/** Link processes that mirror one topic between two simulated clusters, and the judge who watches them: what is wrong is a violation, with the seed that shows it. */
-import { LinkError } from '../../../../src/errors.ts';
-import { MirrorFailure, type MirrorTopicError } from '../../../../src/link/mirror-failure.ts';
-import { type LinkProducer, PartitionMirror } from '../../../../src/link/replication/partition-mirror.ts';
-import { Replicator } from '../../../../src/link/replication/replicator.ts';
+/** Link processes that mirror one topic between two simulated clusters, and what happens to them: what is wrong is a violation, with the seed that shows it. */
+import { MirrorFailure } from '../../../../src/link/mirror-failure.ts';
+import type { PartitionMirror } from '../../../../src/link/replication/partition-mirror.ts';
 import { ErrorCode } from '../../../../src/protocol/error-codes.ts';
-import type { BatchKind } from './batches.ts';
-import { DestinationLog, type Entry, isCopyOf, SourceLog } from './logs.ts';
+import { Produce } from '../../../../src/protocol/messages/produce.ts';
+import { WriteTxnMarkers } from '../../../../src/protocol/messages/write-txn-markers.ts';
+import { type DestinationEntry, DestinationLog } from './destination-log.ts';
+import { type Action, EVENTS, PERMANENT } from './faults.ts';
+import { wrongAppend, wrongLog } from './judge.ts';
+import { FILL_GRACE_MS, LinkProcess, type LinkSettings } from './link-process.ts';
 import { SimBrokers } from './sim-brokers.ts';
-import { SimCluster } from './sim-cluster.ts';
+import { SourceLog } from './source-log.ts';
 import { World } from './world.ts';
 
-export interface SimulationOptions {
+export interface SimulationOptions extends LinkSettings {
   readonly seed: number;
   readonly partitions: number;
   readonly processes: number;
-  readonly acks: -1 | 1;
-  readonly maxInFlightRequests: number;
-  readonly bufferBytes: number;
-  readonly partitionMaxBytes: number;
   /** Fetch sessions that a source broker keeps: 0 makes every fetch a full one. */
   readonly sessionCapacity: number;
   /** Of the source brokers: 11 knows no histories, 12 no topic ids. */
   readonly fetchVersion: number;
+  /** What the source's logs hold from the beginning: batches without holes, or everything there is. */
+  readonly logs: 'dense' | 'any';
+  /** Where they start. */
+  readonly sourceStart: number;
+  readonly mayWriteMarkers: boolean;
 }
-
-/** Faults that a mirror must get over by itself. */
-export const TRANSIENT = [
-  'append',
-  'cutSource',
-  'cutDestination',
-  'moveSourceLeader',
-  'moveDestinationLeader',
-  'notEnoughReplicas',
-  'notEnoughReplicasAfterAppend',
-  'requestTimedOut',
-  'notLeader',
-  'evictSessions',
-  'fetchError',
-  'stopSourceBroker',
-  'stopDestinationBroker',
-  'restartBrokers',
-  'killProcess',
-  'replicate',
-] as const;
-/** What ends a mirror, with the reasons it may give. */
-export const PERMANENT = {
-  foreignWrite: ['DESTINATION_FOREIGN_WRITE', 'DESTINATION_DIVERGED'],
-  loseSourceTail: ['UNEXPECTED_TRUNCATION'],
-  control: ['UNSUPPORTED_TRANSACTION'],
-  transactional: ['UNSUPPORTED_TRANSACTION'],
-  'append-time': ['UNSUPPORTED_TIMESTAMP_TYPE'],
-  sparse: ['UNSUPPORTED_SPARSE_BATCH'],
-  empty: ['UNSUPPORTED_SPARSE_BATCH'],
-  gap: ['UNSUPPORTED_OFFSET_GAP'],
-  oldMessage: ['UNSUPPORTED_MESSAGE_FORMAT'],
-  corrupt: ['CORRUPT_SOURCE_BATCH', 'RETRY_TIMEOUT'],
-  compact: ['UNSUPPORTED_OFFSET_GAP', 'UNSUPPORTED_SPARSE_BATCH'],
-  expire: ['SOURCE_RECORDS_EXPIRED', 'UNSUPPORTED_LOG_START'],
-} as const satisfies Readonly<Record<string, readonly MirrorTopicError[]>>;
-export type PermanentFault = keyof typeof PERMANENT;
-export type Action = (typeof TRANSIENT)[number] | PermanentFault;
 
 const SOURCE_BROKERS = [1, 2];
 const DESTINATION_BROKERS = [11, 12];
-const PRODUCER: LinkProducer = { producerId: 4_294_968_295n, producerEpoch: 3 };
 const MAX_IN_FLIGHT = 5;
-const CALM_STEPS = 6_000;
+const CALM_STEPS = 8_000;
+/** By then a broker has written to disk where a log starts. */
+const CHECKPOINT_MS = 60_000;
+const DAY_MS = 86_400_000;
 
-class LinkProcess {
-  readonly source: SimCluster;
-  readonly destination: SimCluster;
-  readonly replicator: Replicator;
-  readonly mirrors: readonly PartitionMirror[];
-  readonly warnings: LinkError[] = [];
-
-  constructor(world: World, source: SimBrokers, destination: SimBrokers, options: SimulationOptions) {
-    this.source = new SimCluster(world, source);
-    this.destination = new SimCluster(world, destination);
-    this.replicator = new Replicator(
-      {
-        source: this.source.asCluster,
-        destination: this.destination.asCluster,
-        clock: world.clock,
-        random: world.random,
-        producer: PRODUCER,
-        fetch: { responseMaxBytes: 2_000, partitionMaxBytes: options.partitionMaxBytes, minBytes: 1, waitMaxMs: 500 },
-        append: { acks: options.acks, timeoutMs: 1_000, maxInFlightRequests: options.maxInFlightRequests, requestMaxBytes: 400 },
-        fetchersPerBroker: 1,
-        appendersPerBroker: 2,
-        bufferBytes: options.bufferBytes,
-        retry: { backoffMs: 10, maxBackoffMs: 100 },
-        retryTimeoutMs: 30_000,
-      },
-      {
-        phaseChanged: () => {},
-        progressed: () => {},
-        check: () => null,
-        disturbed: (_, error) => this.warnings.push(error),
-      },
-    );
-    this.mirrors = source.logs.map(
-      (_, partition) =>
-        new PartitionMirror(
-          { topic: destination.topic, sourceTopic: source.topic, partition },
-          PRODUCER,
-          2 * options.partitionMaxBytes,
-          this.replicator,
-        ),
-    );
-    for (const mirror of this.mirrors) this.replicator.add(mirror);
-  }
-
-  /** The link's regular look at idle partitions: is the mirror's log what this process has made of it? */
-  lookForForeignWrites(logs: readonly DestinationLog[]): void {
-    for (const mirror of this.mirrors) {
-      const { phase, inFlight, hasBatchToSend, ackedOffset } = mirror;
-      const end = logs[mirror.partition]?.end;
-      if (phase !== 'mirroring' || inFlight > 0 || hasBatchToSend || end === ackedOffset) continue;
-      mirror.disturb(new LinkError('KLINK_DIVERGED', `${mirror.label} ends at ${end}, not at ${ackedOffset}`, { retriable: true }));
-    }
-  }
+/** What somebody has done to a partition's mirror for which the link cannot answer: from then on it may be wrong, but only if it says so. */
+interface Excuse {
+  readonly reasons: Set<string>;
+  isSpoilt: boolean;
 }
 
 export class Simulation {
@@ -130,24 +49,40 @@ export class Simulation {
   readonly source: SimBrokers;
   readonly destination: SimBrokers;
   readonly processes: LinkProcess[] = [];
+  #starting = 0;
   /** Partitions on which something happened that a mirror need not survive, with the reasons that are right then. */
   readonly #doomed = new Map<number, Set<string>>();
+  readonly #excuses = new Map<number, Excuse>();
   /** Where somebody else wrote first, by partition. */
   readonly #foreign = new Map<number, number>();
+  readonly #startedAt = new Map<DestinationLog, { readonly start: number; readonly at: number }>();
   readonly #options: SimulationOptions;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.world = new World(options.seed);
+    const { world } = this;
+    const time = (): number => Math.floor(world.clock.wallTime());
     const partitions = Array.from({ length: options.partitions });
-    this.sourceLogs = partitions.map((_, index) => new SourceLog(SOURCE_BROKERS[index % 2] as number));
+    // Old records make a broker forget their producer, new ones do not.
+    const recordTime = world.chance(0.5) ? 1_600_000_000_000 : 1_700_000_000_000;
+    this.sourceLogs = partitions.map(
+      (_, index) => new SourceLog(SOURCE_BROKERS[index % 2] as number, { start: options.sourceStart, time: recordTime }),
+    );
     this.destinationLogs = partitions.map((_, index) => new DestinationLog(DESTINATION_BROKERS[index % 2] as number));
-    this.source = new SimBrokers('source', SOURCE_BROKERS, this.sourceLogs);
-    this.destination = new SimBrokers('destination', DESTINATION_BROKERS, this.destinationLogs);
+    this.source = new SimBrokers('source', SOURCE_BROKERS, this.sourceLogs, time);
+    this.destination = new SimBrokers('destination', DESTINATION_BROKERS, this.destinationLogs, time);
     this.source.fetchVersion = options.fetchVersion;
+    this.destination.mayWriteMarkers = options.mayWriteMarkers;
+    // Without markers the sequence alone keeps everything in its place, however late it comes.
+    if (options.logs === 'any') this.destination.lateness = { from: 0, until: FILL_GRACE_MS };
+    this.destination.onLate = (partition) => this.#excuse(partition, PERMANENT.lateRequest);
     for (const cache of this.source.sessions.values()) cache.capacity = options.sessionCapacity;
     for (const [partition, log] of this.destinationLogs.entries()) log.onAppend = (entry) => this.#judgeAppend(partition, entry);
-    for (const log of this.sourceLogs) for (let n = this.world.below(12); n > 0; n--) log.append(this.world.random);
+    for (const log of this.sourceLogs) {
+      if (options.logs === 'any') this.#makeHistory(log);
+      else for (let n = world.below(12); n > 0; n--) log.append(world.random);
+    }
     for (let n = 0; n < options.processes; n++) this.#startProcess();
   }
 
@@ -164,14 +99,32 @@ export class Simulation {
     const partition = world.below(this.sourceLogs.length);
     const from = this.sourceLogs[partition] as SourceLog;
     const to = this.destinationLogs[partition] as DestinationLog;
-    const fault = (errorCode: number, isWritten: boolean): void => void destination.produceFaults.push({ errorCode, isWritten });
-    const batchOf = (kind: BatchKind): void => {
-      from.append(world.random, kind);
-      this.#doom(partition, PERMANENT[kind as PermanentFault]);
-    };
+    const fault = (errorCode: number, isWritten: boolean): void => void destination.writeFaults.push({ errorCode, isWritten });
     switch (action) {
       case 'append':
         for (const log of this.sourceLogs) for (let n = world.below(5); n > 0; n--) log.append(world.random);
+        break;
+      case 'appendTime':
+        from.append(world.random, 'append-time');
+        break;
+      case 'transactional':
+        for (let n = world.below(3); n >= 0; n--) from.append(world.random, 'transactional');
+        break;
+      case 'commit':
+      case 'abort':
+        from.endTransaction(world.random, action);
+        break;
+      case 'unknownControl':
+        from.appendUnknownControl();
+        break;
+      case 'clean':
+        from.clean(world.random, to.end);
+        break;
+      case 'trim':
+        this.#trim(from, from.start + world.below(Math.max(1, Math.min(to.end, from.highWatermark) - from.start + 1)));
+        break;
+      case 'trimAhead':
+        this.#trim(from, from.start + world.below(from.highWatermark - from.start + 1));
         break;
       case 'cutSource':
       case 'cutDestination': {
@@ -179,6 +132,15 @@ export class Simulation {
         const cluster = action === 'cutSource' ? process?.source : process?.destination;
         const connection = world.pick(cluster?.connections ?? []);
         if (connection !== undefined) cluster?.cut(connection);
+        break;
+      }
+      case 'lateRequest': {
+        const cluster = world.pick(this.processes)?.destination;
+        const connection = world.pick((cluster?.connections ?? []).filter((open) => open.isWriting));
+        if (connection === undefined) break;
+        destination.longLateness.push({ from: FILL_GRACE_MS * (2 + world.below(60)), until: Number.POSITIVE_INFINITY });
+        cluster?.cut(connection);
+        destination.longLateness.length = 0;
         break;
       }
       case 'moveSourceLeader':
@@ -226,27 +188,39 @@ export class Simulation {
         break;
       case 'killProcess': {
         const [killed] = this.processes.splice(world.below(this.processes.length), 1);
-        killed?.source.kill();
-        killed?.destination.kill();
-        this.#startProcess();
+        if (killed === undefined) break;
+        killed.kill();
+        this.#starting++;
+        // A process takes longer to start than a broker to finish what it has received.
+        world.clock.schedule(FILL_GRACE_MS, () => {
+          this.#starting--;
+          this.#startProcess();
+        });
         break;
       }
       case 'replicate':
         for (const log of this.destinationLogs) log.replicate();
         break;
+      case 'forgetStart':
+        this.#forgetStart(to);
+        break;
+      case 'dropDeleted':
+        to.dropDeleted();
+        break;
+      case 'forgetProducers':
+        this.#excuse(partition, []);
+        to.forgetProducers(world.clock.wallTime() - DAY_MS);
+        break;
       case 'foreignWrite':
-        this.#doom(partition, PERMANENT.foreignWrite);
+        this.#excuse(partition, PERMANENT.foreignWrite);
         this.#foreign.set(partition, Math.min(to.end, this.#foreign.get(partition) ?? to.end));
         to.writeForeign(world.random);
+        this.#spoil(partition);
         break;
       case 'loseSourceTail':
         source.remember();
         from.loseTail(1 + world.below(3), other(SOURCE_BROKERS, from.leader));
-        this.#doom(partition, PERMANENT.loseSourceTail);
-        break;
-      case 'gap':
-        from.skip(world.random, 1 + world.below(3));
-        this.#doom(partition, PERMANENT.gap);
+        this.#excuse(partition, PERMANENT.loseSourceTail);
         break;
       case 'oldMessage':
         from.appendOldMessage();
@@ -256,16 +230,8 @@ export class Simulation {
         from.appendCorrupt(world.random);
         this.#doom(partition, PERMANENT.corrupt);
         break;
-      case 'compact':
-        from.compact(world.random, to.end);
-        this.#doom(partition, PERMANENT.compact);
-        break;
-      case 'expire':
-        from.expire(from.entries.length);
-        this.#doom(partition, PERMANENT.expire);
-        break;
       default:
-        batchOf(action);
+        throw new Error(`unknown action ${action satisfies never}`);
     }
   }
 
@@ -273,10 +239,14 @@ export class Simulation {
   async calmDown(): Promise<void> {
     this.act('restartBrokers');
     this.source.fetchFaults.length = 0;
-    this.destination.produceFaults.length = 0;
+    this.destination.writeFaults.length = 0;
     this.source.staleAnswers = 0;
     this.destination.staleAnswers = 0;
-    for (const log of this.sourceLogs) log.lateAnswers = 0;
+    for (const log of this.sourceLogs) {
+      log.lateAnswers = 0;
+      // Some stay open for ever: their producers are dead.
+      if (this.world.chance(0.5)) log.endAllTransactions(this.world.random);
+    }
     for (const log of this.destinationLogs) log.replicate();
     for (let n = 1; n <= CALM_STEPS; n++) {
       if (n % 50 === 0) {
@@ -290,7 +260,7 @@ export class Simulation {
   }
 
   async close(): Promise<void> {
-    const closing = Promise.all(this.processes.map(({ replicator }) => replicator.close(1_000)));
+    const closing = Promise.all(this.processes.map((process) => process.close()));
     let isClosed = false;
     void closing.then(() => {
       isClosed = true;
@@ -307,48 +277,110 @@ export class Simulation {
   }
 
   get #isAtRest(): boolean {
+    if (this.#starting > 0 || this.destination.ghosts > 0) return false;
     return this.processes.every(({ mirrors }) =>
-      mirrors.every(
-        ({ phase, ackedOffset, inFlight, partition }) =>
-          inFlight === 0 && (phase === 'failed' || (phase === 'mirroring' && ackedOffset === this.sourceLogs[partition]?.end)),
-      ),
+      mirrors.every((mirror) => mirror.inFlight === 0 && (mirror.phase === 'failed' || this.#isCaughtUp(mirror))),
     );
+  }
+
+  #isCaughtUp({ phase, ackedOffset, partition }: PartitionMirror): boolean {
+    const [from, to] = [this.sourceLogs[partition], this.destinationLogs[partition]];
+    const end = from?.lastStableOffset;
+    return phase === 'mirroring' && ackedOffset === end && to?.end === end && to?.start === from?.start;
+  }
+
+  /** A life before the link: everything that logs go through. */
+  #makeHistory(log: SourceLog): void {
+    const { world } = this;
+    for (let n = world.below(16); n > 0; n--) {
+      const event = world.pick(EVENTS);
+      if (event === 'appendTime') log.append(world.random, 'append-time');
+      else if (event === 'transactional') log.append(world.random, 'transactional');
+      else if (event === 'commit' || event === 'abort') log.endTransaction(world.random, event);
+      else if (event === 'unknownControl') log.appendUnknownControl();
+      else if (event === 'clean') log.clean(world.random, 0);
+      else if (event === 'trim') log.trim(log.start + world.below(Math.max(1, (log.end - log.start) >> 1)));
+      else log.append(world.random);
+    }
   }
 
   #startProcess(): void {
     this.processes.push(new LinkProcess(this.world, this.source, this.destination, this.#options));
   }
 
-  #doom(partition: number, reasons: readonly MirrorTopicError[]): void {
+  #trim(log: SourceLog, start: number): void {
+    const partition = this.sourceLogs.indexOf(log);
+    log.trim(start);
+    const isAhead = log.start > (this.destinationLogs[partition]?.end ?? 0);
+    if (isAhead && this.#options.sourceTrimmed === 'stop') this.#doom(partition, PERMANENT.trimAhead);
+  }
+
+  /** A broker crashes before the log start was on disk, and is back at once. */
+  #forgetStart(log: DestinationLog): void {
+    const moved = this.#startedAt.get(log);
+    if (moved === undefined || this.world.clock.now() - moved.at > CHECKPOINT_MS) return;
+    log.forgetStart();
+    for (const process of this.processes) process.destination.cutBroker(log.leader);
+  }
+
+  #doom(partition: number, reasons: readonly string[]): void {
     const known = this.#doomed.get(partition) ?? new Set<string>();
     for (const reason of reasons) known.add(reason);
     this.#doomed.set(partition, known);
   }
 
-  /** Whatever the link appends must be the source's batch of that offset. After a foreign write, what was on its way lands wrong: that is told by FAILED. */
-  #judgeAppend(partition: number, { base, bytes }: Entry): void {
-    if (this.#doomed.get(partition)?.has('DESTINATION_FOREIGN_WRITE') || this.#doomed.get(partition)?.has('UNEXPECTED_TRUNCATION')) return;
-    if (!isCopyOf(this.sourceLogs[partition]?.history.get(base), bytes))
-      this.violations.push(`partition ${partition}: what was appended at ${base} is not the source's batch`);
+  #excuse(partition: number, reasons: readonly string[]): void {
+    this.#doom(partition, reasons);
+    if (!this.#excuses.has(partition)) this.#excuses.set(partition, { reasons: new Set(reasons), isSpoilt: false });
+  }
+
+  #spoil(partition: number): void {
+    const excuse = this.#excuses.get(partition);
+    if (excuse !== undefined) excuse.isSpoilt = true;
+    this.#doom(partition, PERMANENT.foreignWrite);
+  }
+
+  /** The reasons that a mirror may give for having stopped. */
+  #allowedReasons(partition: number): ReadonlySet<string> {
+    const { fillPolicy, mayWriteMarkers, logs } = this.#options;
+    const allowed = new Set(this.#doomed.get(partition));
+    if (logs === 'dense') return allowed;
+    if (fillPolicy === 'markers' && !mayWriteMarkers) allowed.add('FILL_NOT_AUTHORIZED');
+    if (fillPolicy === 'refuse')
+      for (const reason of ['UNSUPPORTED_OFFSET_GAP', 'UNSUPPORTED_TRANSACTION', 'UNSUPPORTED_SPARSE_BATCH']) allowed.add(reason);
+    return allowed;
+  }
+
+  /** Whatever the link appends must be what the source has there. What was on its way when somebody spoilt the mirror lands wrong: FAILED tells. */
+  #judgeAppend(partition: number, entry: DestinationEntry): void {
+    const { fillPolicy, processes } = this.#options;
+    // Markers cannot be compared and appended: two processes that fill the same hole fill it twice.
+    if (entry.kind === 'marker' && processes > 1) this.#excuse(partition, PERMANENT.lateRequest);
+    const wrong = wrongAppend(entry, this.sourceLogs[partition] as SourceLog, fillPolicy);
+    if (wrong === null) return;
+    if (this.#excuses.has(partition)) this.#spoil(partition);
+    else this.violations.push(`partition ${partition}: ${wrong}`);
   }
 
   #judgeRequests(): void {
     this.violations.push(...this.destination.complaints.splice(0));
+    for (const log of this.destinationLogs) {
+      if (this.#startedAt.get(log)?.start !== log.start) this.#startedAt.set(log, { start: log.start, at: this.world.clock.now() });
+    }
     for (const { destination, mirrors } of this.processes) {
       for (const { label, inFlight, partition, ackedOffset } of mirrors) {
         const foreign = this.#foreign.get(partition) ?? ackedOffset;
-        if (this.#options.acks === -1 && ackedOffset > foreign)
+        if (this.#options.acks === -1 && ackedOffset > foreign && !this.#excuses.get(partition)?.reasons.has('UNEXPECTED_TRUNCATION'))
           this.violations.push(`${label} takes ${ackedOffset} for copied, but ${foreign} is somebody else's`);
         if (inFlight > MAX_IN_FLIGHT || inFlight < 0) this.violations.push(`${label}: ${inFlight} batches in flight`);
       }
       const lanes = new Map<number, string>();
       for (const connection of destination.connections) {
-        for (const { topicData } of connection.produces) {
-          for (const index of topicData.flatMap(({ partitionData }) => partitionData.map((data) => data.index))) {
-            const lane = lanes.get(index) ?? connection.name;
-            if (lane !== connection.name) this.violations.push(`partition ${index} is on its way on ${lane} and ${connection.name}`);
-            lanes.set(index, lane);
-          }
+        const [produced, filled] = [connection.pending(Produce), connection.pending(WriteTxnMarkers)];
+        for (const index of new Set([...produced, ...filled])) {
+          const lane = lanes.get(index) ?? connection.name;
+          if (lane !== connection.name) this.violations.push(`partition ${index} is on its way on ${lane} and ${connection.name}`);
+          lanes.set(index, connection.name);
         }
       }
     }
@@ -357,18 +389,21 @@ export class Simulation {
   #judgeOutcome(partition: number): void {
     const from = this.sourceLogs[partition] as SourceLog;
     const to = this.destinationLogs[partition] as DestinationLog;
-    const allowed = this.#doomed.get(partition);
-    const wrong = to.entries.find(({ base, bytes }) => !isCopyOf(from.history.get(base), bytes));
+    const allowed = this.#allowedReasons(partition);
+    const excuse = this.#excuses.get(partition);
+    const wrong = excuse?.isSpoilt ? 'it was spoilt' : wrongLog(to, from, this.#options.fillPolicy);
+    if (wrong !== null && excuse === undefined) this.violations.push(`partition ${partition}: ${wrong}`);
     for (const { mirrors } of this.processes) {
       const mirror = mirrors[partition] as PartitionMirror;
       const { label, phase, error } = mirror;
       if (phase === 'failed') {
         const reason = error instanceof MirrorFailure ? error.reason : String(error);
-        if (allowed === undefined || !allowed.has(reason)) this.violations.push(`${label} failed without need: ${error?.message}`);
-      } else if (wrong !== undefined) {
-        this.violations.push(`${label} is ${phase}, but what it holds at ${wrong.base} is not the source's`);
-      } else if (phase !== 'mirroring' || mirror.ackedOffset !== from.end || to.end !== from.end) {
-        this.violations.push(`${label} never catches up: ${phase}, ${mirror.ackedOffset} of ${from.end}, ${error?.message}`);
+        if (!allowed.has(reason)) this.violations.push(`${label} failed without need: ${error?.message}`);
+      } else if (wrong !== null) {
+        this.violations.push(`${label} is ${phase}, but ${wrong}`);
+      } else if (!this.#isCaughtUp(mirror)) {
+        const ends = `${mirror.ackedOffset} of ${from.start} to ${from.lastStableOffset}, the mirror has ${to.start} to ${to.end}`;
+        this.violations.push(`${label} never catches up: ${phase}, ${ends}, ${error?.message}`);
       } else if (error !== null) {
         this.violations.push(`${label} is well again, and still shows: ${error.message}`);
       }

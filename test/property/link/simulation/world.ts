@@ -8,6 +8,8 @@ export interface Happening {
   enabled(): boolean;
   /** When it becomes enabled by itself, by the world's clock; undefined when only something else can enable it. */
   dueAt?(): number | undefined;
+  /** Time does not pass beyond this before it has run. */
+  deadline?(): number;
   run(): void;
 }
 
@@ -112,6 +114,12 @@ export class World {
     for (const happening of this.#happenings) {
       const due = happening.dueAt?.();
       if (due !== undefined && due > this.#now) next = Math.min(next, due);
+    }
+    const [pressing] = [...this.#happenings].filter((happening) => (happening.deadline?.() ?? Number.POSITIVE_INFINITY) <= next);
+    if (pressing?.enabled()) {
+      this.note(pressing.name);
+      pressing.run();
+      return;
     }
     if (next === Number.POSITIVE_INFINITY) return;
     this.#now = Math.max(this.#now, next);
