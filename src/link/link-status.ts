@@ -16,6 +16,10 @@ export interface LinkMetrics {
   /** Since the link was started. */
   readonly bytes: bigint;
   readonly batches: number;
+  /** Batches whose records had to be decompressed and put into other ones. */
+  readonly rebuiltBatches: number;
+  /** Offsets without a record, filled. */
+  readonly filledOffsets: bigint;
   /** Bytes fetched and not yet acknowledged. */
   readonly bufferedBytes: number;
   /** Mirror topics by state. */

@@ -143,16 +143,27 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
 
   metrics(): LinkMetrics {
     const mirrors: Record<MirrorState, number> = { PENDING_MIRROR: 0, ACTIVE: 0, SOURCE_UNAVAILABLE: 0, FAILED: 0 };
-    let [lag, bytes, batches] = [0, 0, 0];
+    let [lag, bytes, batches, rebuiltBatches, filledOffsets] = [0, 0, 0, 0, 0];
     for (const { state, partitions } of this.#topics.values()) {
       mirrors[state]++;
       for (const partition of partitions) {
         lag += partition.lag;
         bytes += partition.bytes;
         batches += partition.batches;
+        rebuiltBatches += partition.rebuiltBatches;
+        filledOffsets += partition.filledOffsets;
       }
     }
-    return { lag: BigInt(lag), bytes: BigInt(bytes), batches, bufferedBytes: this.#replicator.bufferedBytes, mirrors };
+    const { bufferedBytes } = this.#replicator;
+    return {
+      lag: BigInt(lag),
+      bytes: BigInt(bytes),
+      batches,
+      rebuiltBatches,
+      filledOffsets: BigInt(filledOffsets),
+      bufferedBytes,
+      mirrors,
+    };
   }
 
   /**

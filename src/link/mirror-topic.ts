@@ -28,6 +28,8 @@ export interface MirrorPartitionStatus {
   readonly lag: bigint;
   /** Log start of the mirror, as far as known; it follows the source's. */
   readonly startOffset: bigint;
+  /** Why it does not; null while it does. */
+  readonly logStartError: LinkError | null;
   /** Offsets of the source that belong to transactions that are still open, and to whatever follows them: copied once they end. */
   readonly openOffsets: bigint;
   /** Since the link was started: bytes of batches, compressed as they are. */
@@ -129,6 +131,7 @@ export const partitionStatus = (mirror: PartitionMirror): MirrorPartitionStatus 
   sourceStart: BigInt(mirror.sourceStart),
   lag: BigInt(mirror.lag),
   startOffset: BigInt(mirror.mirrorStart),
+  logStartError: mirror.logStartError,
   openOffsets: BigInt(Math.max(0, mirror.sourceHighWatermark - mirror.sourceEnd)),
   bytes: BigInt(mirror.bytes),
   batches: mirror.batches,

@@ -4,7 +4,7 @@ import { BATCH_ATTRIBUTES, RecordBatch } from '../../codec/record-batch.ts';
 import type { FrameLease } from './byte-window.ts';
 import type { FillerKind } from './filler-batch.ts';
 import type { Step } from './plan.ts';
-import type { DenseRun, RebuildOptions } from './rebuild-batch.ts';
+import { appendTimeBase, type DenseRun, type RebuildOptions } from './rebuild-batch.ts';
 
 /** The producer under which every process of a link writes; the broker's sequence check then means "append only after what I know". */
 export interface LinkProducer {
@@ -69,6 +69,7 @@ export const sequenceAfter = (sequence: number, count: number): number => (seque
 /** The sequence with which a log begins, or goes on where a leader has forgotten the producer: in a mirror without markers, that of every batch. */
 export const sequenceOf = (offset: number): number => offset % SEQUENCES;
 
+const NOT_FOR_PRODUCERS = BATCH_ATTRIBUTES.transactional | BATCH_ATTRIBUTES.logAppendTime;
 /** What a rebuilt batch may always take: every mirror topic allows more. */
 const REBUILT_BATCH_BYTES = 1_048_576;
 /** Batches that are made ahead of those on their way: as many as a partition may have in flight. */
@@ -85,6 +86,8 @@ export class AppendQueue {
   #isMaking = false;
   #nextSequence = 0;
   #bytes = 0;
+  /** Batches of the source that had to be opened so far. */
+  opened = 0;
 
   constructor({ producerId, producerEpoch }: LinkProducer, maker: BatchMaker) {
     this.#idHigh = Number(producerId >> 32n);
@@ -208,11 +211,15 @@ export class AppendQueue {
     this.#generation++;
   }
 
-  /** Header fields alone: what was committed goes as if it had never been in a transaction, under the link's own producer. */
+  /**
+   * Header fields alone: what was committed goes as if it had never been in a transaction, and the time that a broker gave as if a producer
+   * had given it, under the link's own producer.
+   */
   #stamp(batch: RecordBatch): void {
     const { attributes, lastOffsetDelta } = batch;
-    if ((attributes & BATCH_ATTRIBUTES.transactional) !== 0) {
-      patchBatch(batch, { attributes: attributes & ~BATCH_ATTRIBUTES.transactional });
+    if ((attributes & NOT_FOR_PRODUCERS) !== 0) {
+      const baseTimestamp = appendTimeBase(batch);
+      patchBatch(batch, { attributes: attributes & ~NOT_FOR_PRODUCERS, ...(baseTimestamp !== null && { baseTimestamp }) });
     }
     rebaseBatch(batch, this.#idHigh, this.#idLow, this.#epoch, this.#nextSequence);
     this.#nextSequence = sequenceAfter(this.#nextSequence, lastOffsetDelta + 1);
@@ -246,6 +253,7 @@ export class AppendQueue {
     const head = this.#items[0];
     if (head?.kind === 'rebuild') {
       this.#bytes -= head.batch.sizeInBytes;
+      this.opened++;
       head.lease.drop();
     }
     for (const item of items) if (item.kind === 'made') this.#bytes += item.run.bytes.length;

@@ -93,6 +93,8 @@ export class PartitionMirror {
   ackedOffset = 0;
   /** Log start of the mirror, as far as known. */
   mirrorStart = 0;
+  /** Why the mirror's log start does not follow its source; null while it does. */
+  logStartError: LinkError | null = null;
   sourceStart = 0;
   /** Up to where the source can be copied: its last stable offset. */
   sourceEnd = 0;
@@ -100,8 +102,6 @@ export class PartitionMirror {
   sourceHighWatermark = 0;
   bytes = 0;
   batches = 0;
-  /** Batches of the source whose records had to be put into other batches. */
-  rebuiltBatches = 0;
   /** Offsets without a record. */
   filledOffsets = 0;
   /** Times in a row that the partition had to be aligned anew, without a sign between that all is well. */
@@ -136,6 +136,11 @@ export class PartitionMirror {
   /** Offsets that the source has for the mirror and the destination has not, as of the last fetch. */
   get lag(): number {
     return Math.max(0, this.sourceEnd - this.ackedOffset);
+  }
+
+  /** Batches of the source that had to be decompressed, and their records put into other ones. */
+  get rebuiltBatches(): number {
+    return this.#queue.opened;
   }
 
   get fillPolicy(): FillPolicy {
@@ -252,7 +257,6 @@ export class PartitionMirror {
     } else {
       this.bytes += batch.bytes.length;
       this.batches++;
-      if (batch.origin === 'rebuilt') this.rebuiltBatches++;
     }
     this.#inFlightLimit = MAX_IN_FLIGHT;
     this.#arrived(batch.nextOffset);

@@ -4,6 +4,7 @@ import { RecordSetCursor } from '../../codec/record-set.ts';
 import { LinkError } from '../../errors.ts';
 import { MirrorFailure, type MirrorTopicError } from '../mirror-failure.ts';
 import { type AbortedTransaction, AbortedTransactions } from './aborted-transactions.ts';
+import { appendTimeBase } from './rebuild-batch.ts';
 
 /** Batches `position` to `end` of the answer, appended with no more than their header changed. */
 export interface AppendStep {
@@ -68,7 +69,7 @@ export const judgeBatch = (expected: number, batch: RecordBatch, isAborted: bool
   if ((attributes & BATCH_ATTRIBUTES.control) !== 0 || isAborted || recordsCount === 0) return 'fill';
   // A log may begin inside a batch, where its records were deleted up to there.
   if (batch.baseOffsetNumber < expected || !batch.isDense) return 'rebuild';
-  return (attributes & BATCH_ATTRIBUTES.logAppendTime) === 0 ? 'append' : 'rebuild';
+  return (attributes & BATCH_ATTRIBUTES.logAppendTime) === 0 || appendTimeBase(batch) !== null ? 'append' : 'rebuild';
 };
 
 /** Plans a whole `records` field. Reads headers and nothing else, and changes nothing. */

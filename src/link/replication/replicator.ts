@@ -7,7 +7,7 @@ import { LinkError } from '../../errors.ts';
 import { ErrorCode } from '../../protocol/error-codes.ts';
 import { Gate } from '../gate.ts';
 import { RecordDeletion } from '../log-start/delete-records.ts';
-import { LOG_START_TIMES, LogStartFollower, type LogStartStatus } from '../log-start/log-start-follower.ts';
+import { LOG_START_TIMES, LogStartFollower } from '../log-start/log-start-follower.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
 import { type AlignmentContext, align, type GapRules } from './align.ts';
 import type { LinkProducer } from './append-queue.ts';
@@ -154,11 +154,6 @@ export class Replicator implements PartitionListener {
     this.#listener.progressed(mirror);
   }
 
-  /** How the log start of a mirror follows its source; null before it was looked at. */
-  logStart(mirror: PartitionMirror): LogStartStatus | null {
-    return this.#logStarts.status(mirror.topic, mirror.partition);
-  }
-
   drained(mirror: PartitionMirror): void {
     void this.#align(mirror);
   }
@@ -249,7 +244,9 @@ export class Replicator implements PartitionListener {
       ackedOffset,
       ...(mirrorStart !== undefined && { mirrorStart }),
     });
-    mirror.mirrorStart = this.#logStarts.status(topic, partition)?.mirrorStart ?? mirror.mirrorStart;
+    const status = this.#logStarts.status(topic, partition);
+    mirror.mirrorStart = status?.mirrorStart ?? mirror.mirrorStart;
+    mirror.logStartError = status?.error ?? null;
   }
 
   /** Notes an error that will be tried again. A partition that meets the same trouble at every try tells it once. */
