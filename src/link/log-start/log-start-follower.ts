@@ -42,7 +42,7 @@ export interface LogStartTimes {
 
 /**
  * A broker writes log starts to disk every `log.flush.start.offset.checkpoint.interval.ms` (60 s): killed before, it comes back with the old
- * one. Who looks half an interval later sees either the old start, or one that stays.
+ * one. A look one and a half intervals after the deletion sees either the old start, or one that stays.
  */
 export const LOG_START_TIMES: LogStartTimes = { pauseMs: 1_000, recheckMs: 90_000, rareRetryMs: 60_000 };
 
