@@ -5,6 +5,7 @@ import { ConfigStore } from './config/config-store.ts';
 import { logConfigOf } from './config/topic-configs.ts';
 import { GroupCoordinator } from './groups/group-coordinator.ts';
 import { Interceptors, PlantedErrors, Tampering } from './interception.ts';
+import { type CleanedRange, cleanLog } from './log/cleaning/clean-log.ts';
 import type { LogConfig } from './log/log-config.ts';
 import { MemoryBudget } from './log/memory-budget.ts';
 import { NO_LEADER, Partition, type Topic } from './partition.ts';
@@ -168,6 +169,11 @@ export class ClusterState {
     }
   }
 
+  /** One round of the log cleaner on a partition, by the rules of the release. */
+  clean({ topic, log }: Partition, force: boolean): Promise<CleanedRange | null> {
+    return cleanLog(log, { config: this.logConfig(topic), now: this.now, horizons: since(this.release, '3.9'), force });
+  }
+
   brokerDown(id: number): void {
     const broker = this.brokers.find((node) => node.id === id);
     if (broker === undefined || !broker.alive) return;
@@ -201,7 +207,9 @@ export class ClusterState {
     const config = (): LogConfig => this.logConfig(topic.name);
     for (const own of replicas) {
       const index = topic.partitions.length;
-      topic.partitions.push(new Partition({ topic: topic.name, topicId: topic.id, index, replicas: own, config, budget: this.budget }));
+      const { budget } = this;
+      const now = (): bigint => this.now;
+      topic.partitions.push(new Partition({ topic: topic.name, topicId: topic.id, index, replicas: own, config, budget, now }));
     }
   }
 }

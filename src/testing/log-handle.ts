@@ -4,6 +4,7 @@ import type { EndTxnMarker } from '../codec/control-record.ts';
 import { type KafkaRecord, readRecords } from '../codec/read-records.ts';
 import { RecordBatch } from '../codec/record-batch.ts';
 import type { ClusterState } from './cluster-state.ts';
+import type { CleanedRange } from './log/cleaning/clean-log.ts';
 import type { ProducerState } from './log/producer-state.ts';
 import type { Partition } from './partition.ts';
 import { acceptBatch, theOneBatch } from './produce-rules.ts';
@@ -15,6 +16,21 @@ const NEWEST_PRODUCE = 12;
 
 /** What {@link LogHandle.append} takes: fields left out get the values a producer would give them. */
 export type AppendedRecord = Omit<NewRecord, 'timestamp' | 'offsetDelta'> & { readonly timestamp?: bigint };
+
+/** How {@link LogHandle.clean} goes. */
+export interface CleanOptions {
+  /** Closes the active segment first: cleaners leave it alone. */
+  readonly roll?: boolean;
+  /** Cleans also when nothing was closed since the last round: for tombstones and markers that are due. Real brokers wait until something was. */
+  readonly force?: boolean;
+}
+
+/** A segment of a log. */
+export interface SegmentInfo {
+  readonly baseOffset: bigint;
+  /** Bytes. */
+  readonly size: number;
+}
 
 /** One partition of an embedded cluster. */
 export class LogHandle {
@@ -62,6 +78,10 @@ export class LogHandle {
   /** Bytes held. */
   get size(): number {
     return this.#partition.log.size;
+  }
+  /** Oldest first; the last one is active. A fetch never reads across their borders, retention and the log cleaner work segment by segment. */
+  get segments(): readonly SegmentInfo[] {
+    return this.#partition.log.segments.map(({ baseOffset, size }) => ({ baseOffset, size }));
   }
   /** What the leader remembers of each producer id. */
   get producers(): readonly ProducerState[] {
@@ -124,9 +144,32 @@ export class LogHandle {
     this.#partition.log.epochs.assign(this.leaderEpoch, offset);
   }
 
-  /** Moves the log start up, whatever `cleanup.policy` says. Rejects as DeleteRecords does above the high watermark. */
+  /** Moves the log start up, whatever `cleanup.policy` says. Throws what DeleteRecords answers above the high watermark. */
   deleteRecords(to: bigint): void {
     this.#partition.log.deleteRecords(to);
+  }
+
+  /**
+   * What a `kill -9` of every replica soon after {@link deleteRecords} does: the start was not written down yet, and the log begins again with its first
+   * segment. Brokers write it down once a minute.
+   */
+  loseStart(): void {
+    this.#partition.log.loseStart();
+  }
+
+  /** Closes the active segment, as an append after `segment.ms` does; the next one begins at the log end. */
+  roll(): void {
+    this.#partition.log.roll();
+  }
+
+  /**
+   * One round of the log cleaner, whatever `cleanup.policy` and the dirty ratio say, by the cluster's clock, `delete.retention.ms` and
+   * `min.compaction.lag.ms`. Resolves with the offsets that were dirty before, or null when there was nothing to do: the active segment and everything
+   * from the last stable offset's segment on stay as they are.
+   */
+  async clean({ roll = false, force = false }: CleanOptions = {}): Promise<CleanedRange | null> {
+    if (roll) this.roll();
+    return this.#cluster.clean(this.#partition, force);
   }
 
   /** Cuts off everything from `to` on, as an unclean election does; see `TestCluster.electUnclean` for the epoch that goes with it. */

@@ -11,6 +11,7 @@ export interface PartitionSetup {
   readonly replicas: readonly number[];
   readonly config: () => LogConfig;
   readonly budget: MemoryBudget;
+  readonly now: () => bigint;
 }
 
 /** Stands for the leader of a partition that has none. */
@@ -31,14 +32,14 @@ export class Partition {
   leaderEpoch = 0;
   readonly #watchers = new Set<() => void>();
 
-  constructor({ topic, topicId, index, replicas, config, budget }: PartitionSetup) {
+  constructor({ topic, topicId, index, replicas, config, budget, now }: PartitionSetup) {
     this.topic = topic;
     this.topicId = topicId;
     this.index = index;
     this.replicas = replicas;
     this.isr = replicas;
     this.leader = replicas[0] ?? NO_LEADER;
-    this.log = new PartitionLog({ config, budget, changed: () => this.changed() });
+    this.log = new PartitionLog({ config, budget, now, changed: () => this.changed() });
     this.log.epochs.assign(0, 0n);
   }
 

@@ -69,6 +69,13 @@ export const led = (context: RequestContext, operation: Operation, topic: string
   return partition;
 };
 
+/** {@link existing}, and with a replica on the broker that was asked. */
+export const hosted = (context: RequestContext, operation: Operation, topic: string, index: number): Partition => {
+  const partition = existing(context, operation, topic, index);
+  if (!partition.replicas.includes(context.broker.id)) throw new Refusal('NOT_LEADER_OR_FOLLOWER');
+  return partition;
+};
+
 /** How many replicas must be in sync for acks=all: `min.insync.replicas`, but, except in old releases, no more than there are. */
 export const leastInSync = ({ topic, replicas }: Partition, cluster: ClusterState): number => {
   const { minInsyncReplicas } = cluster.logConfig(topic);

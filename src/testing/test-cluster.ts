@@ -6,9 +6,9 @@ import { blankResponse, hasTopLevelError } from './blank-response.ts';
 import type { Broker, Observer } from './broker.ts';
 import type { ClusterState } from './cluster-state.ts';
 import { HANG_UP, type Interceptor, NO_ANSWER, type Tamper } from './interception.ts';
-import { LogHandle } from './log-handle.ts';
+import { type CleanOptions, LogHandle } from './log-handle.ts';
 import type { Partition } from './partition.ts';
-import type { Release } from './releases.ts';
+import { type Release, since } from './releases.ts';
 import { pause } from './waiting.ts';
 
 /** A topic to be made. */
@@ -178,13 +178,22 @@ export class TestCluster implements AsyncDisposable {
 
   /** What every broker does each `producer.id.expiration.check.interval.ms`: forgets producers whose last *record time* is too long ago. */
   expireProducerIds(): void {
-    const limit = BigInt(this.#state.configs.brokerNumber('producer.id.expiration.ms'));
+    // Before KIP-854 (3.5) producer ids lived as long as transactional ids.
+    const setting = since(this.#state.release, '3.9') ? 'producer.id.expiration.ms' : 'transactional.id.expiration.ms';
+    const limit = BigInt(this.#state.configs.brokerNumber(setting));
     for (const { log } of this.#state.partitions()) log.producers.expire(this.#state.now, limit);
   }
 
   /** What every broker does each `log.retention.check.interval.ms`: drops whole segments by `retention.ms` and `retention.bytes`. */
   applyRetention(): void {
-    for (const { log } of this.#state.partitions()) log.applyRetention(this.#state.now);
+    for (const { log } of this.#state.partitions()) log.applyRetention();
+  }
+
+  /** What every broker's log cleaner does: one round on each partition whose `cleanup.policy` names `compact`, as by {@link LogHandle.clean}. */
+  async cleanLogs(options: CleanOptions = {}): Promise<void> {
+    for (const { topic, index } of [...this.#state.partitions()]) {
+      if (this.#state.topic(topic) !== undefined && this.#state.logConfig(topic).compacted) await this.log(topic, index).clean(options);
+    }
   }
 
   /**

@@ -70,8 +70,8 @@ const SURFACE: Readonly<Record<Entry, { readonly values: readonly string[]; read
   'kafka-link/testing': {
     values: words('HANG_UP LogHandle NO_ANSWER RELEASES Refusal TestCluster listenForFrames startCluster systemClock'),
     types: words(`
-      Answer AnswerBody AppendedRecord AuthorizerOptions Clock FaultOptions FrameConnection FrameServer Interceptor ObservedFrame Observer ProducerState
-      RecordError Release RequestInfo SentBatch ServeFrame Tamper TestClusterOptions TopicOptions
+      Answer AnswerBody AppendedRecord AuthorizerOptions CleanOptions CleanedRange Clock FaultOptions FrameConnection FrameServer Interceptor ObservedFrame Observer ProducerState
+      RecordError Release RequestInfo SegmentInfo SentBatch ServeFrame Tamper TestClusterOptions TopicOptions
     `),
   },
 };

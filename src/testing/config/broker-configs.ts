@@ -12,8 +12,9 @@ const ROWS: Parameters<typeof definitionsOf>[0] = [
   ['max.incremental.fetch.session.cache.slots', 'int', '1000', { check: atLeast(0n) }],
   ['num.partitions', 'int', '1', { check: atLeast(1n) }],
   ['offset.metadata.max.bytes', 'int', '4096'],
-  ['producer.id.expiration.ms', 'int', '86400000', { check: atLeast(1n), dynamic: true }],
+  ['producer.id.expiration.ms', 'int', '86400000', { from: '3.9', check: atLeast(1n), dynamic: true }],
   ['transaction.partition.verification.enable', 'boolean', 'true', { from: '3.9', dynamic: true }],
+  ['transactional.id.expiration.ms', 'int', '604800000', { check: atLeast(1n) }],
 ];
 
 /** The broker configs of a release, by name: the table above, and one for every topic config that has a broker synonym. */

@@ -92,17 +92,24 @@ export const logConfigOf = (value: (name: string) => string | undefined): LogCon
   const compression = value('compression.type') ?? 'producer';
   // Before KIP-937 (3.6) one limit served both directions.
   const difference = value('message.timestamp.difference.max.ms') ?? MAX_LONG;
+  const compacted = policies.includes('compact');
+  const segmentMs = long('segment.ms');
+  const compactionLag = long('max.compaction.lag.ms');
   return {
     maxMessageBytes: Number(long('max.message.bytes')),
     compression: compression === 'uncompressed' ? 'none' : (compression as Compression | 'producer'),
     timestampType: value('message.timestamp.type') === 'LogAppendTime' ? 'LogAppendTime' : 'CreateTime',
     timestampBeforeMaxMs: long('message.timestamp.before.max.ms', difference),
     timestampAfterMaxMs: long('message.timestamp.after.max.ms', difference),
-    compacted: policies.includes('compact'),
+    compacted,
     deleted: policies.includes('delete'),
     minInsyncReplicas: Number(long('min.insync.replicas')),
     segmentBytes: Number(long('segment.bytes')),
+    segmentMs: compacted && compactionLag < segmentMs ? compactionLag : segmentMs,
+    indexIntervalBytes: Number(long('index.interval.bytes')),
     retentionMs: long('retention.ms'),
     retentionBytes: long('retention.bytes'),
+    deleteRetentionMs: long('delete.retention.ms'),
+    minCompactionLagMs: long('min.compaction.lag.ms', '0'),
   };
 };

@@ -134,9 +134,9 @@ const read = (
   const divergingEpoch = divergence(log, fetchOffset, lastFetchedEpoch);
   if (divergingEpoch !== null) return { ...base, divergingEpoch, records: EMPTY, abortedTransactions: null, urgent: true };
   const committed = isolationLevel === READ_COMMITTED;
-  const { records, upperBound } = log.read(fetchOffset, maxBytes, committed ? lastStableOffset : highWatermark, whole);
-  const abortedTransactions = committed ? log.producers.transactions.abortedBetween(fetchOffset, upperBound) : null;
-  return { ...base, divergingEpoch: null, records, abortedTransactions, urgent: false };
+  const upTo = committed ? lastStableOffset : highWatermark;
+  const { records, aborted } = log.read(fetchOffset, { maxBytes, upTo, whole, committed });
+  return { ...base, divergingEpoch: null, records, abortedTransactions: aborted, urgent: false };
 };
 
 /** Where the fetcher's history parts from this log's, if it does (KIP-595). */

@@ -1,15 +1,15 @@
-/** DescribeProducers: what a leader remembers of each producer id; how open transactions are found (KIP-664). */
+/** DescribeProducers: what a replica, leader or not, remembers of each producer id; how open transactions are found (KIP-664). */
 import { ErrorCode } from '../../protocol/error-codes.ts';
 import { DescribeProducers } from '../../protocol/messages/describe-producers.ts';
 import { handler } from '../handler.ts';
 import { attempt, Refusal } from '../refusal.ts';
-import { led } from '../request-context.ts';
+import { hosted } from '../request-context.ts';
 
 export const describeProducers = handler(DescribeProducers, ({ topics }, context) => ({
   topics: topics.map(({ name, partitionIndexes }) => ({
     name,
     partitions: partitionIndexes.map((partitionIndex) => {
-      const partition = attempt(() => led(context, 'read', name, partitionIndex));
+      const partition = attempt(() => hosted(context, 'read', name, partitionIndex));
       if (partition instanceof Refusal) return { partitionIndex, errorCode: partition.errorCode, activeProducers: [] };
       const activeProducers = [...partition.log.producers.all()].map((state) => ({
         producerId: state.producerId,

@@ -17,6 +17,13 @@ export interface LogConfig {
   readonly deleted: boolean;
   readonly minInsyncReplicas: number;
   readonly segmentBytes: number;
+  /** `segment.ms`; on compacted topics `max.compaction.lag.ms`, if that is less. */
+  readonly segmentMs: bigint;
+  readonly indexIntervalBytes: number;
   readonly retentionMs: bigint;
   readonly retentionBytes: bigint;
+  /** How long the log cleaner keeps tombstones and markers once they could go. */
+  readonly deleteRetentionMs: bigint;
+  /** `min.compaction.lag.ms`: segments with newer records are not cleaned. */
+  readonly minCompactionLagMs: bigint;
 }

@@ -2,17 +2,17 @@
 import { decodeEndTxnMarker } from '../../codec/control-record.ts';
 import { type HeaderChanges, patchBatch } from '../../codec/patch-header.ts';
 import { decodeRecordBody, decodeRecordFrames } from '../../codec/record.ts';
-import { RecordBatch } from '../../codec/record-batch.ts';
+import { BATCH_ATTRIBUTES, RecordBatch } from '../../codec/record-batch.ts';
 import { Refusal } from '../refusal.ts';
 import { EpochCache } from './epoch-cache.ts';
 import type { LogConfig } from './log-config.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { ProducerStates } from './producer-states.ts';
 import { rawEntries } from './raw-entries.ts';
-import { type Entry, Segment } from './segment.ts';
+import type { Entry, Segment } from './segment.ts';
+import { type SegmentReplacement, Segments } from './segments.ts';
+import type { EndedTransaction } from './transaction-index.ts';
 
-/** Segments end here at the latest, whatever `segment.bytes` allows: the larger they get, the more a growing one copies. */
-const MAX_SEGMENT_BYTES = 8 * 1024 * 1024;
 const EMPTY = Buffer.alloc(0);
 
 /** A batch that passed the rules, and the header fields the leader writes over what was sent. */
@@ -35,14 +35,27 @@ export interface Appended {
 export interface LogSlice {
   /** A view of the segment; the last batch may be cut off. */
   readonly records: Buffer;
-  /** Transactions that begin at or after this offset do not concern the slice. */
-  readonly upperBound: bigint;
+  /** For read_committed: the aborted transactions that touch the slice, and others not far behind it. Null where brokers say nothing of them. */
+  readonly aborted: readonly EndedTransaction[] | null;
+}
+
+/** How a log is read. */
+export interface ReadLimits {
+  readonly maxBytes: number;
+  /** Nothing from here on is shown: the high watermark, or the last stable offset. */
+  readonly upTo: bigint;
+  /** The first batch comes whole, however small `maxBytes` is. */
+  readonly whole: boolean;
+  /** Tells of aborted transactions. */
+  readonly committed?: boolean;
 }
 
 /** What a log needs from the partition it belongs to. */
 export interface LogSurroundings {
   readonly config: () => LogConfig;
   readonly budget: MemoryBudget;
+  /** Wall time of the broker. */
+  readonly now: () => bigint;
   /** Called after every change of an offset. */
   readonly changed: () => void;
 }
@@ -51,20 +64,24 @@ export class PartitionLog {
   readonly epochs: EpochCache = new EpochCache();
   readonly producers: ProducerStates = new ProducerStates();
   readonly #surroundings: LogSurroundings;
-  #segments: Segment[] = [new Segment(0n)];
+  #segments: Segments;
   #startOffset = 0n;
+  #endOffset = 0n;
   #highWatermark = 0n;
   #highWatermarkHeld = false;
+  #cleanedTo: bigint | null = null;
+  #cuts = 0;
 
   constructor(surroundings: LogSurroundings) {
     this.#surroundings = surroundings;
+    this.#segments = new Segments(0n, surroundings.now());
   }
 
   get startOffset(): bigint {
     return this.#startOffset;
   }
   get endOffset(): bigint {
-    return this.#active.nextOffset;
+    return this.#endOffset;
   }
   get highWatermark(): bigint {
     return this.#highWatermark;
@@ -78,15 +95,23 @@ export class PartitionLog {
   }
   /** Bytes of all entries. */
   get size(): number {
-    return this.#segments.reduce((sum, segment) => sum + segment.size, 0);
+    return this.#segments.size;
   }
-  get #active(): Segment {
-    return this.#segments.at(-1)!;
+  get segments(): readonly Segment[] {
+    return this.#segments.all;
+  }
+  /** Everything below went through the log cleaner; null before its first round. */
+  get cleanedTo(): bigint | null {
+    return this.#cleanedTo;
+  }
+  /** How often closed segments went or changed: a round of the log cleaner that sees it grow was overtaken. */
+  get cuts(): number {
+    return this.#cuts;
   }
 
   /** Every entry not wholly below the log start, with the view of its bytes. */
   *entries(): Generator<{ readonly entry: Entry; readonly bytes: Buffer }, void, undefined> {
-    for (const segment of this.#segments) {
+    for (const segment of this.segments) {
       for (let i = segment.indexOf(this.#startOffset); i < segment.entries.length; i++) {
         const entry = segment.entries[i]!;
         yield { entry, bytes: segment.bytesOf(entry) };
@@ -121,8 +146,9 @@ export class PartitionLog {
     const baseOffset = this.endOffset;
     const batch = RecordBatch.at(bytes);
     const commit = this.#judgeMarker(batch, baseOffset, 'coordinator');
-    const entry = { baseOffset, lastOffset: baseOffset, maxTimestamp: batch.maxTimestamp, magic: 2 };
-    this.#store(bytes, entry, { baseOffset, partitionLeaderEpoch: leaderEpoch });
+    const times = this.#surroundings.config().timestampType === 'LogAppendTime' ? this.#appendTime(batch) : {};
+    const entry = { baseOffset, lastOffset: baseOffset, maxTimestamp: times.maxTimestamp ?? batch.maxTimestamp, magic: 2 };
+    this.#store(bytes, entry, { ...times, baseOffset, partitionLeaderEpoch: leaderEpoch });
     this.epochs.assign(leaderEpoch, baseOffset);
     commit();
     this.#appended();
@@ -152,25 +178,28 @@ export class PartitionLog {
     this.#appended();
   }
 
-  /** Reads from `offset` up to, not including, `upTo`. Throws OFFSET_OUT_OF_RANGE outside the log. `whole` overrules `maxBytes` for the first batch. */
-  read(offset: bigint, maxBytes: number, upTo: bigint, whole: boolean): LogSlice {
+  /** Reads from `offset`. Throws OFFSET_OUT_OF_RANGE outside the log. */
+  read(offset: bigint, { maxBytes, upTo, whole, committed = false }: ReadLimits): LogSlice {
     if (offset < this.#startOffset || offset > this.endOffset) {
       throw new Refusal('OFFSET_OUT_OF_RANGE', `Offset ${offset} is outside ${this.#startOffset} to ${this.endOffset}`);
     }
-    const nothing = { records: EMPTY, upperBound: offset };
-    if (offset >= upTo) return nothing;
-    const first = this.#segments.findLastIndex(({ baseOffset }) => baseOffset <= offset);
-    for (let s = Math.max(0, first); s < this.#segments.length; s++) {
-      const segment = this.#segments[s]!;
+    if (offset >= upTo) return { records: EMPTY, aborted: committed ? [] : null };
+    for (let s = this.#segments.indexOf(offset); s < this.segments.length; s++) {
+      const segment = this.segments[s]!;
       const entry = segment.entries[segment.indexOf(offset)];
       if (entry === undefined) continue; // a hole up to the next segment
-      if (entry.lastOffset >= upTo || (maxBytes < entry.size && !whole)) return nothing;
+      const tooSmall = maxBytes < entry.size && !whole;
+      // Brokers that cannot fit the first batch forget to tell of transactions, unless they were asked for no bytes at all.
+      if (tooSmall && maxBytes > 0) return { records: EMPTY, aborted: null };
       const end = segment.entries[segment.indexOf(upTo)]?.position ?? segment.size;
-      const to = Math.min(end, entry.position + Math.max(maxBytes, entry.size));
-      const after = segment.entries[segment.indexOfPosition(to)] ?? this.#segments[s + 1];
-      return { records: segment.slice(entry.position, to), upperBound: after?.baseOffset ?? this.endOffset };
+      const to = tooSmall ? entry.position : Math.min(end, entry.position + Math.max(maxBytes, entry.size));
+      const reaches = segment.landmarkAfter(to) ?? this.segments[s + 1]?.baseOffset ?? this.endOffset;
+      return {
+        records: segment.slice(entry.position, to),
+        aborted: committed ? this.producers.transactions.abortedBetween(offset, reaches) : null,
+      };
     }
-    return nothing;
+    return { records: EMPTY, aborted: null };
   }
 
   /** Moves the log start up and drops the segments wholly below it. Lower offsets change nothing. Throws OFFSET_OUT_OF_RANGE above the high watermark. */
@@ -180,24 +209,30 @@ export class PartitionLog {
     }
     if (to <= this.#startOffset) return;
     this.#startOffset = to;
-    while (this.#segments.length > 1 && this.#segments[0]!.nextOffset <= to) {
-      this.#surroundings.budget.release(this.#segments.shift()!.size);
-    }
+    const freed = this.#segments.dropBelow(to);
+    if (freed > 0) this.#cuts++;
+    this.#surroundings.budget.release(freed);
     this.epochs.truncateFromStart(to);
     this.producers.transactions.forgetBelow(to);
     this.#surroundings.changed();
   }
 
-  /** Cuts the tail off, as a follower does when its new leader never had it. */
+  /** What a crash makes of a log start that was not yet written down: the log begins again with the first segment that is still there. */
+  loseStart(): void {
+    this.#startOffset = this.segments[0]!.baseOffset;
+    this.#surroundings.changed();
+  }
+
+  /** Cuts the tail off, as a follower does when its new leader never had it. The log then ends at `offset`, also inside a batch or a hole. */
   truncateTo(offset: bigint): void {
     if (offset >= this.endOffset) return;
-    const before = this.size;
-    while (this.#segments.length > 1 && this.#active.baseOffset >= offset) this.#segments.pop();
-    this.#active.truncateTo(offset);
-    this.#surroundings.budget.release(before - this.size);
+    this.#surroundings.budget.release(this.#segments.truncateTo(offset));
+    this.#cuts++;
+    this.#endOffset = offset;
     this.epochs.truncateFromEnd(offset);
-    if (this.#highWatermark > this.endOffset) this.#highWatermark = this.endOffset;
-    if (this.#startOffset > this.endOffset) this.#startOffset = this.endOffset;
+    if (this.#highWatermark > offset) this.#highWatermark = offset;
+    if (this.#startOffset > offset) this.#startOffset = offset;
+    if (this.#cleanedTo !== null && this.#cleanedTo > offset) this.#cleanedTo = offset;
     this.#rebuildProducers();
     this.#surroundings.changed();
   }
@@ -205,12 +240,20 @@ export class PartitionLog {
   /** Empties the log and lets it begin, and end, at `offset`. */
   startAt(offset: bigint): void {
     this.#surroundings.budget.release(this.size);
-    this.#segments = [new Segment(offset)];
+    this.#segments = new Segments(offset, this.#surroundings.now());
     this.#startOffset = offset;
+    this.#endOffset = offset;
     this.#highWatermark = offset;
+    this.#cleanedTo = null;
+    this.#cuts++;
     this.epochs.clear();
     this.producers.clear();
     this.#surroundings.changed();
+  }
+
+  /** Closes the active segment, as brokers do at an append after `segment.ms`. */
+  roll(): void {
+    this.#segments.roll(this.endOffset, this.#surroundings.now());
   }
 
   /** Freezes the high watermark where it is, as if the followers had stopped fetching. */
@@ -227,43 +270,45 @@ export class PartitionLog {
   }
 
   /** What the retention task does: drops whole segments that are too old or too many. Returns whether the log start moved. */
-  applyRetention(now: bigint): boolean {
-    const { retentionMs, retentionBytes, deleted } = this.#surroundings.config();
-    if (!deleted) return false;
-    const { size } = this;
-    let dropped = 0;
-    let to = this.#startOffset;
-    for (const segment of this.#segments) {
-      const old = retentionMs >= 0n && segment.size > 0 && now - segment.maxTimestamp > retentionMs;
-      const surplus = retentionBytes >= 0n && BigInt(size - dropped - segment.size) >= retentionBytes;
-      if ((!old && !surplus) || segment.nextOffset > this.#highWatermark) break;
-      dropped += segment.size;
-      to = segment.nextOffset;
-    }
+  applyRetention(): boolean {
+    const config = this.#surroundings.config();
+    const now = this.#surroundings.now();
+    if (!config.deleted) return false;
+    const to = this.#segments.retainedFrom(config, now, this.#highWatermark, this.endOffset);
     if (to <= this.#startOffset) return false;
-    if (to === this.endOffset) this.#segments.push(new Segment(to)); // the active segment rolls, then goes like the others
+    if (to === this.endOffset) this.#segments.roll(to, now); // the active segment rolls, then goes like the others
     this.deleteRecords(to);
     return true;
+  }
+
+  /** Puts cleaned segments in the place of those they were made from, and remembers that everything below `upTo` is clean. */
+  takeCleaned(replacements: readonly SegmentReplacement[], upTo: bigint): void {
+    for (const { replaced, by } of replacements) this.#surroundings.budget.release(this.#segments.replace(replaced, by));
+    this.#cleanedTo = upTo;
+    this.#cuts++;
   }
 
   /** Gives back the memory of a deleted partition. */
   dispose(): void {
     this.#surroundings.budget.release(this.size);
-    this.#segments = [new Segment(this.endOffset)];
+    this.#segments = new Segments(this.endOffset, this.#surroundings.now());
     this.#startOffset = this.endOffset;
+    this.#cuts++;
   }
 
   #store(bytes: Buffer, entry: Omit<Entry, 'position' | 'size'>, changes?: HeaderChanges): void {
-    const { segmentBytes } = this.#surroundings.config();
+    const config = this.#surroundings.config();
+    const now = this.#surroundings.now();
     this.#surroundings.budget.claim(bytes.length);
-    let segment = this.#active;
-    if (segment.size > 0 && segment.size + bytes.length > Math.min(segmentBytes, MAX_SEGMENT_BYTES)) {
-      segment = new Segment(this.endOffset);
-      this.#segments.push(segment);
-    }
-    segment.append(bytes, entry);
+    const segment = this.#segments.room(bytes.length, entry, config, now);
+    segment.append(bytes, entry, now, config.indexIntervalBytes);
+    this.#endOffset = entry.lastOffset + 1n;
     // In the copy, never in the request: whoever observes frames sees what was really sent.
     if (changes !== undefined) patchBatch(RecordBatch.at(segment.bytesOf(segment.entries.at(-1)!)), changes);
+  }
+
+  #appendTime({ attributes }: RecordBatch): HeaderChanges {
+    return { attributes: attributes | BATCH_ATTRIBUTES.logAppendTime, maxTimestamp: this.#surroundings.now() };
   }
 
   #appended(): void {
@@ -290,6 +335,6 @@ export class PartitionLog {
 
   #rebuildProducers(): void {
     this.producers.clear();
-    for (const segment of this.#segments) for (const entry of segment.entries) this.#noteProducer(segment.bytesOf(entry), entry);
+    for (const segment of this.segments) for (const entry of segment.entries) this.#noteProducer(segment.bytesOf(entry), entry);
   }
 }

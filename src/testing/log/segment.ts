@@ -12,32 +12,54 @@ export interface Entry {
   readonly magic: number;
 }
 
+/** An entry of the offset index, which names one batch in about `index.interval.bytes`. */
+interface Landmark {
+  readonly position: number;
+  readonly lastOffset: bigint;
+}
+
 const FIRST_CAPACITY = 4096;
 
 export class Segment {
   readonly baseOffset: bigint;
   readonly entries: Entry[] = [];
+  /** Broker time: what counts for the age of a segment whose records have no time. */
+  readonly created: bigint;
+  /** Broker time of the last append. */
+  lastModified: bigint;
   size = 0;
   #buffer: Buffer = Buffer.alloc(0);
+  #landmarks: Landmark[] = [];
+  #sinceLandmark = 0;
 
-  constructor(baseOffset: bigint) {
+  constructor(baseOffset: bigint, now: bigint) {
     this.baseOffset = baseOffset;
+    this.created = now;
+    this.lastModified = now;
   }
 
-  get nextOffset(): bigint {
-    return (this.entries.at(-1)?.lastOffset ?? this.baseOffset - 1n) + 1n;
-  }
-
-  /** Time of the newest record, −1 without one. */
-  get maxTimestamp(): bigint {
+  /** Time of the newest record, or of the last append where no record has one. */
+  get largestTimestamp(): bigint {
     let newest = -1n;
     for (const { maxTimestamp } of this.entries) if (maxTimestamp > newest) newest = maxTimestamp;
-    return newest;
+    return newest >= 0n ? newest : this.lastModified;
+  }
+
+  /** What `segment.ms` is counted against at an append of this time: the age of the first batch, or of the file where that has no time. */
+  ageAt(timestamp: bigint, now: bigint): bigint {
+    const first = this.entries[0]?.maxTimestamp ?? -1n;
+    return first >= 0n ? timestamp - first : now - this.created;
   }
 
   /** Copies `bytes` to the end. Growing moves them to a larger Buffer; slices handed out before keep the old one, unchanged. */
-  append(bytes: Buffer, entry: Omit<Entry, 'position' | 'size'>): void {
+  append(bytes: Buffer, entry: Omit<Entry, 'position' | 'size'>, now: bigint, indexIntervalBytes: number): void {
     const { size } = this;
+    this.lastModified = now;
+    if (this.#sinceLandmark > indexIntervalBytes) {
+      this.#landmarks.push({ position: size, lastOffset: entry.lastOffset });
+      this.#sinceLandmark = 0;
+    }
+    this.#sinceLandmark += bytes.length;
     if (size + bytes.length > this.#buffer.length) {
       const grown = Buffer.allocUnsafeSlow(Math.max(FIRST_CAPACITY, this.#buffer.length * 2, size + bytes.length));
       this.#buffer.copy(grown, 0, 0, size);
@@ -73,6 +95,11 @@ export class Segment {
     return low;
   }
 
+  /** The first offset the sparse index names at or behind byte `position`: how far brokers believe a read reaches that ends there. */
+  landmarkAfter(position: number): bigint | undefined {
+    return this.#landmarks.find((landmark) => landmark.position >= position)?.lastOffset;
+  }
+
   /** The bytes from `from` to `to`, as a view. */
   slice(from: number, to: number): Buffer {
     return this.#buffer.subarray(from, to);
@@ -91,5 +118,7 @@ export class Segment {
     this.#buffer = Buffer.from(this.#buffer.subarray(0, entry.position));
     this.size = entry.position;
     this.entries.length = keep;
+    this.#landmarks = this.#landmarks.filter(({ position }) => position < entry.position);
+    this.#sinceLandmark = 0;
   }
 }

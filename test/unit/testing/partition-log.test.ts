@@ -17,9 +17,12 @@ const logOf = ({ limit = MANY, configs = {} }: { limit?: number; configs?: Recor
     'retention.bytes': '-1',
     'max.message.bytes': '1000000',
     'segment.bytes': '1000000',
+    'index.interval.bytes': '4096',
   };
   const config = logConfigOf((name) => ({ ...defaults, ...configs })[name] ?? undefined);
-  return { log: new PartitionLog({ config: () => config, budget, changed: () => undefined }), budget };
+  const clock = { now: 0n };
+  const log = new PartitionLog({ config: () => config, budget, now: () => clock.now, changed: () => undefined });
+  return { log, budget, clock };
 };
 const batch = (count: number, options: Parameters<typeof buildBatch>[1] = {}): Promise<Buffer> =>
   buildBatch(
@@ -31,7 +34,7 @@ const offsetsOf = (records: Buffer): bigint[] => [...batchesOf(records)].map(({ 
 const readAll = (log: PartitionLog): bigint[] => {
   const found: bigint[] = [];
   for (let at = log.startOffset; at < log.endOffset; ) {
-    const { records } = log.read(at, MANY, log.endOffset, true);
+    const { records } = log.read(at, { maxBytes: MANY, upTo: log.endOffset, whole: true });
     if (records.length === 0) break;
     const batches = [...batchesOf(records)];
     found.push(...batches.map(({ baseOffset }) => baseOffset));
@@ -69,7 +72,7 @@ describe('appending and reading', () => {
           const expected = bases.filter((base, i) => base + BigInt(counts[i]!) > from);
           const found: bigint[] = [];
           for (let at = from; at < end; ) {
-            const { records } = log.read(at, maxBytes, end, true);
+            const { records } = log.read(at, { maxBytes: maxBytes, upTo: end, whole: true });
             const whole = [...batchesOf(records)];
             expect(whole.length).toBeGreaterThan(0);
             found.push(...whole.map(({ baseOffset }) => baseOffset));
@@ -86,11 +89,11 @@ describe('appending and reading', () => {
     const bytes = await batch(3);
     log.append(accepted(bytes), 0);
     log.append(accepted(bytes), 0);
-    expect(offsetsOf(log.read(0n, MANY, 3n, true).records)).toEqual([0n]);
-    expect(log.read(3n, MANY, 3n, true).records.length).toBe(0);
-    expect(log.read(0n, bytes.length - 1, 6n, false).records.length).toBe(0);
-    expect(log.read(0n, bytes.length - 1, 6n, true).records.length).toBe(bytes.length);
-    expect(codeOf(() => log.read(7n, MANY, 6n, true))).toBe(1);
+    expect(offsetsOf(log.read(0n, { maxBytes: MANY, upTo: 3n, whole: true }).records)).toEqual([0n]);
+    expect(log.read(3n, { maxBytes: MANY, upTo: 3n, whole: true }).records.length).toBe(0);
+    expect(log.read(0n, { maxBytes: bytes.length - 1, upTo: 6n, whole: false }).records.length).toBe(0);
+    expect(log.read(0n, { maxBytes: bytes.length - 1, upTo: 6n, whole: true }).records.length).toBe(bytes.length);
+    expect(codeOf(() => log.read(7n, { maxBytes: MANY, upTo: 6n, whole: true }))).toBe(1);
   });
 
   it('a slice stays what it was while the log grows, is truncated and written again', async () => {
@@ -98,7 +101,7 @@ describe('appending and reading', () => {
     const bytes = await batch(1);
     log.append(accepted(bytes), 0);
     log.append(accepted(bytes), 0);
-    const { records } = log.read(0n, MANY, 2n, true);
+    const { records } = log.read(0n, { maxBytes: MANY, upTo: 2n, whole: true });
     const before = records.toString('hex');
     log.truncateTo(1n);
     for (let i = 0; i < 200; i++) log.append(accepted(await batch(2)), 1);
@@ -112,7 +115,7 @@ describe('appending and reading', () => {
     log.append(accepted(bytes), 4);
     log.append({ bytes, changes: { maxTimestamp: 77n }, logAppendTime: -1n }, 4);
     expect(bytes.toString('hex')).toBe(before);
-    const stored = [...batchesOf(log.read(0n, MANY, 4n, true).records)];
+    const stored = [...batchesOf(log.read(0n, { maxBytes: MANY, upTo: 4n, whole: true }).records)];
     expect(stored.map(({ baseOffset, partitionLeaderEpoch, maxTimestamp }) => [baseOffset, partitionLeaderEpoch, maxTimestamp])).toEqual([
       [0n, 4, 1000n],
       [2n, 4, 77n],
@@ -138,8 +141,8 @@ describe('stored bytes as they are', () => {
     log.appendRaw(far);
     expect(log.endOffset).toBe(10_000_000_000_001n);
     expect(readAll(log)).toEqual([0n, 100n, 10_000_000_000_000n]);
-    expect(offsetsOf(log.read(50n, MANY, log.endOffset, true).records)).toEqual([100n, 10_000_000_000_000n]);
-    expect(offsetsOf(log.read(110n, MANY, log.endOffset, true).records)).toEqual([10_000_000_000_000n]);
+    expect(offsetsOf(log.read(50n, { maxBytes: MANY, upTo: log.endOffset, whole: true }).records)).toEqual([100n]);
+    expect(offsetsOf(log.read(110n, { maxBytes: MANY, upTo: log.endOffset, whole: true }).records)).toEqual([10_000_000_000_000n]);
     expect(() => log.appendRaw(sparse)).toThrow(RangeError);
     expect(() => log.appendRaw(far.subarray(0, 30))).toThrow(RangeError);
   });
@@ -156,7 +159,7 @@ describe('stored bytes as they are', () => {
     log.append(accepted(await batch(1)), 3);
     log.appendRaw(Buffer.concat([message(1n, 1), message(2n, 0), message(7n, 0)]));
     expect([log.endOffset, log.epochs.latest]).toEqual([8n, -1]);
-    const { records } = log.read(2n, MANY, 8n, true);
+    const { records } = log.read(2n, { maxBytes: MANY, upTo: 8n, whole: true });
     expect([records.length, records.readBigInt64BE(0), records.readBigInt64BE(26)]).toEqual([52, 2n, 7n]);
     expect(() => log.appendRaw(message(9n, 2 as 1))).toThrow(RangeError);
   });
@@ -196,7 +199,7 @@ describe('cutting', () => {
     log.append(accepted(await batch(3)), 0);
     log.append(accepted(await batch(3)), 0);
     log.truncateTo(4n);
-    expect(log.endOffset).toBe(3n);
+    expect([log.endOffset, readAll(log)]).toEqual([4n, [0n]]);
   });
 
   it('deleting records frees whole segments and keeps the batch the start lies in', async () => {
@@ -210,8 +213,8 @@ describe('cutting', () => {
       { epoch: 2, startOffset: 7n },
       { epoch: 3, startOffset: 9n },
     ]);
-    expect(offsetsOf(log.read(7n, MANY, 12n, true).records)).toEqual([6n]);
-    expect(codeOf(() => log.read(6n, MANY, 12n, true))).toBe(1);
+    expect(offsetsOf(log.read(7n, { maxBytes: MANY, upTo: 12n, whole: true }).records)).toEqual([6n]);
+    expect(codeOf(() => log.read(6n, { maxBytes: MANY, upTo: 12n, whole: true }))).toBe(1);
     expect(codeOf(() => log.deleteRecords(13n))).toBe(1);
     log.dispose();
     expect(budget.used).toBe(0);
@@ -228,22 +231,122 @@ describe('cutting', () => {
   it('retention drops old segments by time and by size, never what is not replicated', async () => {
     const bytes = await batch(1);
     const configs = { 'segment.bytes': String(bytes.length), 'retention.ms': '500' };
-    const { log } = logOf({ configs });
-    for (let i = 0; i < 3; i++) log.append(accepted(bytes), 0);
-    expect(log.applyRetention(1_400n)).toBe(false);
-    expect(log.applyRetention(1_501n)).toBe(true);
-    expect([log.startOffset, log.endOffset]).toEqual([3n, 3n]);
-    expect(log.append(accepted(bytes), 0).baseOffset).toBe(3n);
+    const retainedAt = ({ log, clock }: ReturnType<typeof logOf>, now: bigint): boolean => {
+      clock.now = now;
+      return log.applyRetention();
+    };
+    const byTime = logOf({ configs });
+    for (let i = 0; i < 3; i++) byTime.log.append(accepted(bytes), 0);
+    expect(retainedAt(byTime, 1_400n)).toBe(false);
+    expect(retainedAt(byTime, 1_501n)).toBe(true);
+    expect([byTime.log.startOffset, byTime.log.endOffset]).toEqual([3n, 3n]);
+    expect(byTime.log.append(accepted(bytes), 0).baseOffset).toBe(3n);
 
-    const bySize = logOf({ configs: { 'segment.bytes': String(bytes.length), 'retention.bytes': String(2 * bytes.length) } }).log;
-    for (let i = 0; i < 5; i++) bySize.append(accepted(bytes), 0);
-    bySize.applyRetention(1_000n);
-    expect(bySize.startOffset).toBe(3n);
+    const bySize = logOf({ configs: { 'segment.bytes': String(bytes.length), 'retention.bytes': String(2 * bytes.length) } });
+    for (let i = 0; i < 5; i++) bySize.log.append(accepted(bytes), 0);
+    retainedAt(bySize, 1_000n);
+    expect(bySize.log.startOffset).toBe(3n);
 
-    const held = logOf({ configs }).log;
-    held.holdHighWatermark();
-    held.append(accepted(bytes), 0);
-    expect(held.applyRetention(10_000n)).toBe(false);
+    const held = logOf({ configs });
+    held.log.holdHighWatermark();
+    held.log.append(accepted(bytes), 0);
+    expect(retainedAt(held, 10_000n)).toBe(false);
+  });
+
+  it('records without a time are as old as their segment; a hole goes with the segment before it', async () => {
+    const timeless = await buildBatch([{ value: 'x', timestamp: -1n }]);
+    const { log, clock } = logOf({ configs: { 'retention.ms': '500', 'segment.bytes': '100' } });
+    clock.now = 1_000n;
+    log.append(accepted(timeless), 0);
+    log.appendRaw(await buildBatch([{ value: 'young', timestamp: 1_400n }], { baseOffset: 90n }));
+    clock.now = 1_500n;
+    expect(log.applyRetention()).toBe(false);
+    clock.now = 1_501n;
+    expect(log.applyRetention()).toBe(true);
+    expect(log.startOffset).toBe(90n);
+  });
+
+  it('a log start that a crash loses is where the first segment begins', async () => {
+    const bytes = await batch(3);
+    const { log } = logOf({ configs: { 'segment.bytes': String(bytes.length * 2) } });
+    for (let i = 0; i < 4; i++) log.append(accepted(bytes), 0);
+    log.deleteRecords(10n);
+    log.loseStart();
+    expect([log.startOffset, readAll(log)]).toEqual([6n, [6n, 9n]]);
+  });
+
+  it('a log cut inside a batch or a hole ends there', async () => {
+    const { log } = logOf();
+    log.append(accepted(await batch(3)), 0);
+    log.appendRaw(await batch(1, { baseOffset: 50n }));
+    log.truncateTo(20n);
+    expect([log.endOffset, readAll(log)]).toEqual([20n, [0n]]);
+    log.truncateTo(2n);
+    expect([log.endOffset, readAll(log)]).toEqual([2n, []]);
+    expect(log.append(accepted(await batch(1)), 0).baseOffset).toBe(2n);
+  });
+});
+
+describe('segments', () => {
+  const at = (timestamp: bigint, records = 1): Promise<Buffer> =>
+    buildBatch(Array.from({ length: records }, () => ({ value: 'x', timestamp })));
+  const bases = (log: PartitionLog): bigint[] => log.segments.map(({ baseOffset }) => baseOffset);
+
+  it('end by bytes, by the time of records, by the clock where records have none, and where an index would overflow', async () => {
+    const { log, clock } = logOf({ configs: { 'segment.ms': '1000' } });
+    for (const time of [5_000n, 6_000n, 5_500n, 6_001n, 7_001n, 7_002n]) log.append(accepted(await at(time)), 0);
+    expect(bases(log)).toEqual([0n, 3n, 5n]);
+    log.roll();
+    clock.now = 1_000n;
+    log.append(accepted(await at(-1n)), 0);
+    clock.now = 2_001n;
+    log.append(accepted(await at(-1n)), 0);
+    expect(bases(log)).toEqual([0n, 3n, 5n, 6n, 7n]);
+    log.appendRaw(await buildBatch([{ value: 'far', timestamp: -1n }], { baseOffset: 2n ** 31n + 7n }));
+    log.appendRaw(await buildBatch([{ value: 'farther', timestamp: -1n }], { baseOffset: 2n ** 32n + 8n }));
+    expect(bases(log).slice(-2)).toEqual([2n ** 31n + 7n, 2n ** 32n + 8n]);
+  });
+
+  it('an empty one is not closed', () => {
+    const { log } = logOf();
+    log.roll();
+    expect(bases(log)).toEqual([0n]);
+  });
+});
+
+describe('aborted transactions of a read', () => {
+  const transaction = async (log: PartitionLog, producerId: bigint, records: number, result: 'abort' | 'commit'): Promise<void> => {
+    log.append(accepted(await batch(records, { producerId, producerEpoch: 0, baseSequence: 0, transactional: true })), 0);
+    log.appendMarker(buildEndTxnMarker({ result, coordinatorEpoch: 0 }, { producerId, producerEpoch: 0, timestamp: 1n }), 0);
+  };
+  const pids = (log: PartitionLog, from: bigint, maxBytes: number): bigint[] | undefined =>
+    log.read(from, { maxBytes, upTo: log.lastStableOffset, whole: true, committed: true }).aborted?.map(({ producerId }) => producerId);
+
+  it('reach as far as the sparse index of the segment knows, not as far as the records', async () => {
+    const { log } = logOf({ configs: { 'index.interval.bytes': '150' } });
+    for (const producerId of [1n, 2n, 3n, 4n]) await transaction(log, producerId, 1, producerId === 2n ? 'commit' : 'abort');
+    // The index names every third batch: those at 3 and 6.
+    expect(pids(log, 0n, 1)).toEqual([1n]);
+    expect(pids(log, 2n, 1)).toEqual([]);
+    expect(pids(log, 3n, 1)).toEqual([3n]);
+    expect(pids(log, 5n, 1)).toEqual([3n]);
+    expect(pids(log, 6n, 1)).toEqual([4n]);
+    expect(pids(log, 8n, 1)).toEqual([]);
+    const whole = logOf().log;
+    for (const producerId of [1n, 2n, 3n, 4n]) await transaction(whole, producerId, 1, 'abort');
+    expect(pids(whole, 0n, 1)).toEqual([1n, 2n, 3n, 4n]);
+    whole.roll();
+    await transaction(whole, 5n, 1, 'abort');
+    expect(pids(whole, 0n, MANY)).toEqual([1n, 2n, 3n, 4n]);
+  });
+
+  it('are not told of when the first batch does not fit, or nothing is left up to the end', async () => {
+    const { log } = logOf();
+    await transaction(log, 1n, 1, 'abort');
+    expect(log.read(0n, { maxBytes: 5, upTo: 2n, whole: false, committed: true }).aborted).toBe(null);
+    expect(log.read(0n, { maxBytes: 0, upTo: 2n, whole: false, committed: true }).aborted?.length).toBe(1);
+    expect(log.read(2n, { maxBytes: 5, upTo: 2n, whole: false, committed: true }).aborted).toEqual([]);
+    expect(log.read(0n, { maxBytes: 5, upTo: 2n, whole: true }).aborted).toBe(null);
   });
 });
 
