@@ -34,17 +34,15 @@ export class Appender {
   readonly #lane: string;
   readonly #limits: AppendLimits;
   readonly #ready = new Set<PartitionMirror>();
-  readonly #onAnswer: () => void;
   readonly #inFlight = new Set<Promise<void>>();
   #scheduled = false;
   #connection: Connection | null = null;
 
-  constructor(cluster: Cluster, broker: { readonly id: number; readonly lane: string }, limits: AppendLimits, onAnswer: () => void) {
+  constructor(cluster: Cluster, broker: { readonly id: number; readonly lane: string }, limits: AppendLimits) {
     this.#cluster = cluster;
     this.broker = broker.id;
     this.#lane = broker.lane;
     this.#limits = limits;
-    this.#onAnswer = onAnswer;
   }
 
   /** The partition has a batch to send. What becomes ready in the same turn of the event loop shares a request. */
@@ -101,7 +99,6 @@ export class Appender {
       for (const { mirror, batch } of sent) mirror.unanswered(batch, LinkError.from(error));
     });
     if (response === undefined) return;
-    this.#onAnswer();
     this.#settle(sent, response);
   }
 

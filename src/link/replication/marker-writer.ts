@@ -35,16 +35,14 @@ export class MarkerWriter {
   readonly #limits: MarkerLimits;
   readonly #ready = new Set<PartitionMirror>();
   readonly #inFlight = new Set<Promise<void>>();
-  readonly #onAnswer: () => void;
   #scheduled = false;
   #connection: Connection | null = null;
 
-  constructor(cluster: Cluster, broker: { readonly id: number; readonly lane: string }, limits: MarkerLimits, onAnswer: () => void) {
+  constructor(cluster: Cluster, broker: { readonly id: number; readonly lane: string }, limits: MarkerLimits) {
     this.#cluster = cluster;
     this.broker = broker.id;
     this.#lane = broker.lane;
     this.#limits = limits;
-    this.#onAnswer = onAnswer;
   }
 
   /** The partition has offsets to fill. What becomes ready in the same turn of the event loop shares a request. */
@@ -96,7 +94,6 @@ export class MarkerWriter {
   async #write(sent: readonly Sent[]): Promise<void> {
     try {
       const response = await this.#send(sent);
-      this.#onAnswer();
       this.#settle(sent, response);
     } catch (error) {
       for (const { mirror, fill } of sent) mirror.unanswered(fill, LinkError.from(error));

@@ -1,7 +1,6 @@
 /** Keeps every partition moving: routes it to the fetcher of its source leader and the writers of its destination leader, and aligns it anew after every disturbance. */
 import { BrokerError } from '../../client/broker-error.ts';
-import { type Clock, type Random, sleep } from '../../client/clock.ts';
-import type { Cluster } from '../../client/cluster.ts';
+import { type Random, sleep } from '../../client/clock.ts';
 import { backoff, type RetryPolicy } from '../../client/retry.ts';
 import { LinkError } from '../../errors.ts';
 import { ErrorCode } from '../../protocol/error-codes.ts';
@@ -11,31 +10,17 @@ import { LOG_START_TIMES, LogStartFollower } from '../log-start/log-start-follow
 import { MirrorFailure } from '../mirror-failure.ts';
 import { type AlignmentContext, align, type GapRules } from './align.ts';
 import type { LinkProducer } from './append-queue.ts';
-import { Appender, type AppendLimits } from './appender.ts';
-import { Fetcher, type FetchLimits } from './fetcher.ts';
-import { type MarkerLimits, MarkerWriter } from './marker-writer.ts';
+import { type LaneOptions, Lanes, type Route } from './lanes.ts';
 import { OffsetLookup } from './offset-lookup.ts';
 import type { Alignment, PartitionListener, PartitionMirror, PartitionPhase } from './partition-mirror.ts';
 import { ProducerLookup } from './producer-lookup.ts';
 
-export interface ReplicatorOptions {
-  readonly source: Cluster;
-  readonly destination: Cluster;
-  readonly clock: Clock;
+export interface ReplicatorOptions extends LaneOptions {
   readonly random: Random;
   readonly producer: LinkProducer;
-  readonly fetch: FetchLimits;
-  readonly append: AppendLimits;
-  readonly markers: MarkerLimits;
   readonly gaps: GapRules;
   /** Milliseconds for which the end of a mirror must stay where it is when markers may still be on their way to it. */
   readonly fillGraceMs: number;
-  /** Fetchers per source broker (`num.cluster.link.fetchers`), each with a connection of its own. */
-  readonly fetchersPerBroker: number;
-  /** Produce connections per destination broker. */
-  readonly appendersPerBroker: number;
-  /** Bytes between fetch and acknowledgement, over all partitions. */
-  readonly bufferBytes: number;
   readonly retry: RetryPolicy;
   /** Milliseconds for which a refusal that retrying does not cure (missing rights, say) is retried all the same (`cluster.link.retry.timeout.ms`). */
   readonly retryTimeoutMs: number;
@@ -51,12 +36,6 @@ export interface ReplicatorListener {
   disturbed(mirror: PartitionMirror, error: LinkError): void;
   /** The log start of a mirror cannot follow its source, for want of a right, say; the copy goes on. */
   logStartTrouble(error: LinkError, topic: string, partition: number): void;
-}
-
-interface Route {
-  readonly fetcher: Fetcher;
-  readonly appender: Appender;
-  readonly markers: MarkerWriter;
 }
 
 interface Trouble {
@@ -76,24 +55,17 @@ export class Replicator implements PartitionListener {
   readonly #context: AlignmentContext;
   readonly #mirrors = new Set<PartitionMirror>();
   readonly #routes = new Map<PartitionMirror, Route>();
-  readonly #fetchers = new Map<string, Fetcher>();
-  readonly #appenders = new Map<string, Appender>();
-  readonly #markerWriters = new Map<number, MarkerWriter>();
+  readonly #lanes: Lanes;
   readonly #logStarts: LogStartFollower;
   readonly #begun = new WeakSet<PartitionMirror>();
   readonly #troubles = new Map<PartitionMirror, Trouble>();
   readonly #gate = new Gate(ALIGNMENTS_AT_ONCE);
   readonly #closing = new AbortController();
-  /** By the link's clock: when each side last answered anything on the data path. */
-  sourceAnsweredAt: number;
-  destinationAnsweredAt: number;
-
   constructor(options: ReplicatorOptions, listener: ReplicatorListener) {
     const { source, destination, producer, clock } = options;
     this.#options = options;
     this.#listener = listener;
-    this.sourceAnsweredAt = clock.now();
-    this.destinationAnsweredAt = clock.now();
+    this.#lanes = new Lanes(options);
     this.#context = {
       source,
       destination,
@@ -117,7 +89,12 @@ export class Replicator implements PartitionListener {
 
   /** Bytes fetched and not yet acknowledged. */
   get bufferedBytes(): number {
-    return [...this.#fetchers.values()].reduce((sum, { bufferedBytes }) => sum + bufferedBytes, 0);
+    return this.#lanes.bufferedBytes;
+  }
+
+  /** By the link's clock: when the source last answered anything on the data path. */
+  get sourceAnsweredAt(): number {
+    return this.#lanes.sourceAnsweredAt;
   }
 
   /** Begins to mirror a partition, in phase `aligning`. */
@@ -166,6 +143,7 @@ export class Replicator implements PartitionListener {
       route?.markers.withdraw(mirror);
       this.#routes.delete(mirror);
     }
+    if (mirror.phase === 'failed' || mirror.phase === 'closed') this.#logStarts.forget(mirror.topic, mirror.partition);
     if (mirror.phase === 'draining' && mirror.error !== null) this.#report(mirror, mirror.error);
     this.#listener.phaseChanged(mirror, from);
   }
@@ -175,12 +153,9 @@ export class Replicator implements PartitionListener {
     this.#closing.abort(new LinkError('KLINK_CLOSED', 'The link is closing'));
     this.#logStarts.close();
     for (const mirror of this.#mirrors) mirror.close();
-    await Promise.all([...this.#fetchers.values()].map((fetcher) => fetcher.close()));
+    await this.#lanes.closeFetchers();
     const enough = new AbortController();
-    await Promise.race([
-      Promise.all([...this.#appenders.values(), ...this.#markerWriters.values()].map((writer) => writer.idle())),
-      sleep(this.#options.clock, timeoutMs, enough.signal).catch(() => {}),
-    ]);
+    await Promise.race([this.#lanes.writersIdle(), sleep(this.#options.clock, timeoutMs, enough.signal).catch(() => {})]);
     enough.abort();
   }
 
@@ -287,58 +262,8 @@ export class Replicator implements PartitionListener {
   }
 
   #route(mirror: PartitionMirror): void {
-    const { source, destination, fetchersPerBroker, appendersPerBroker } = this.#options;
-    const sourceLeader = source.metadata.partition(mirror.sourceTopic, mirror.partition)?.leaderId ?? -1;
-    const destinationLeader = destination.metadata.partition(mirror.topic, mirror.partition)?.leaderId ?? -1;
-    const spread = spreadOf(mirror);
-    const fetcher = this.#fetcher(sourceLeader, spread % fetchersPerBroker);
-    const appender = this.#appender(destinationLeader, spread % appendersPerBroker);
-    this.#routes.set(mirror, { fetcher, appender, markers: this.#markerWriter(destinationLeader) });
-    fetcher.add(mirror);
-  }
-
-  #fetcher(broker: number, index: number): Fetcher {
-    const lane = `fetch-${index}`;
-    const known = this.#fetchers.get(`${broker}/${lane}`);
-    if (known !== undefined) return known;
-    const { source, clock, fetch, bufferBytes } = this.#options;
-    const onAnswer = (): void => {
-      this.sourceAnsweredAt = clock.now();
-    };
-    const windowBytes = Math.floor(bufferBytes / (this.#fetchers.size + 1));
-    const fetcher = new Fetcher(source, { id: broker, lane }, { clock, limits: fetch, windowBytes, onAnswer });
-    for (const other of this.#fetchers.values()) other.resize(windowBytes);
-    this.#fetchers.set(`${broker}/${lane}`, fetcher);
-    return fetcher;
-  }
-
-  #appender(broker: number, index: number): Appender {
-    const lane = `append-${index}`;
-    const known = this.#appenders.get(`${broker}/${lane}`);
-    if (known !== undefined) return known;
-    const { destination, clock, append } = this.#options;
-    const appender = new Appender(destination, { id: broker, lane }, append, () => {
-      this.destinationAnsweredAt = clock.now();
-    });
-    this.#appenders.set(`${broker}/${lane}`, appender);
-    return appender;
-  }
-
-  #markerWriter(broker: number): MarkerWriter {
-    const known = this.#markerWriters.get(broker);
-    if (known !== undefined) return known;
-    const { destination, clock, markers } = this.#options;
-    const writer = new MarkerWriter(destination, { id: broker, lane: 'markers' }, markers, () => {
-      this.destinationAnsweredAt = clock.now();
-    });
-    this.#markerWriters.set(broker, writer);
-    return writer;
+    const route = this.#lanes.route(mirror);
+    this.#routes.set(mirror, route);
+    route.fetcher.add(mirror);
   }
 }
-
-/** Neighbouring partitions go to different lanes, and the first partitions of different topics do not all meet in one. */
-const spreadOf = ({ topic, partition }: PartitionMirror): number => {
-  let hash = 0;
-  for (let i = 0; i < topic.length; i++) hash = (Math.imul(hash, 31) + topic.charCodeAt(i)) | 0;
-  return (hash >>> 0) + partition;
-};

@@ -1,0 +1,111 @@
+/** The connections of the data path: a fetcher, an appender and a marker writer for each broker that leads a partition, made when first needed. */
+import type { Clock } from '../../client/clock.ts';
+import type { Cluster } from '../../client/cluster.ts';
+import { Appender, type AppendLimits } from './appender.ts';
+import { Fetcher, type FetchLimits } from './fetcher.ts';
+import { type MarkerLimits, MarkerWriter } from './marker-writer.ts';
+import type { PartitionMirror } from './partition-mirror.ts';
+
+export interface LaneOptions {
+  readonly source: Cluster;
+  readonly destination: Cluster;
+  readonly clock: Clock;
+  readonly fetch: FetchLimits;
+  readonly append: AppendLimits;
+  readonly markers: MarkerLimits;
+  /** Fetchers per source broker (`num.cluster.link.fetchers`), each with a connection of its own. */
+  readonly fetchersPerBroker: number;
+  /** Produce connections per destination broker. */
+  readonly appendersPerBroker: number;
+  /** Bytes between fetch and acknowledgement, over all partitions. */
+  readonly bufferBytes: number;
+}
+
+/** Where a partition's data come from and go to. */
+export interface Route {
+  readonly fetcher: Fetcher;
+  readonly appender: Appender;
+  readonly markers: MarkerWriter;
+}
+
+export class Lanes {
+  readonly #options: LaneOptions;
+  readonly #fetchers = new Map<string, Fetcher>();
+  readonly #appenders = new Map<string, Appender>();
+  readonly #markerWriters = new Map<number, MarkerWriter>();
+  /** By the link's clock: when the source last answered anything on the data path. */
+  sourceAnsweredAt: number;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.sourceAnsweredAt = options.clock.now();
+  }
+
+  /** Bytes fetched and not yet acknowledged. */
+  get bufferedBytes(): number {
+    return [...this.#fetchers.values()].reduce((sum, { bufferedBytes }) => sum + bufferedBytes, 0);
+  }
+
+  /** By the leaders that metadata names now. */
+  route(mirror: PartitionMirror): Route {
+    const { source, destination, fetchersPerBroker, appendersPerBroker } = this.#options;
+    const sourceLeader = source.metadata.partition(mirror.sourceTopic, mirror.partition)?.leaderId ?? -1;
+    const destinationLeader = destination.metadata.partition(mirror.topic, mirror.partition)?.leaderId ?? -1;
+    const spread = spreadOf(mirror);
+    return {
+      fetcher: this.#fetcher(sourceLeader, spread % fetchersPerBroker),
+      appender: this.#appender(destinationLeader, spread % appendersPerBroker),
+      markers: this.#markerWriter(destinationLeader),
+    };
+  }
+
+  async closeFetchers(): Promise<void> {
+    await Promise.all([...this.#fetchers.values()].map((fetcher) => fetcher.close()));
+  }
+
+  /** Resolves when everything on its way to the destination has been answered. */
+  async writersIdle(): Promise<void> {
+    await Promise.all([...this.#appenders.values(), ...this.#markerWriters.values()].map((writer) => writer.idle()));
+  }
+
+  #fetcher(broker: number, index: number): Fetcher {
+    const lane = `fetch-${index}`;
+    const known = this.#fetchers.get(`${broker}/${lane}`);
+    if (known !== undefined) return known;
+    const { source, clock, fetch, bufferBytes } = this.#options;
+    const onAnswer = (): void => {
+      this.sourceAnsweredAt = clock.now();
+    };
+    const windowBytes = Math.floor(bufferBytes / (this.#fetchers.size + 1));
+    const fetcher = new Fetcher(source, { id: broker, lane }, { clock, limits: fetch, windowBytes, onAnswer });
+    for (const other of this.#fetchers.values()) other.resize(windowBytes);
+    this.#fetchers.set(`${broker}/${lane}`, fetcher);
+    return fetcher;
+  }
+
+  #appender(broker: number, index: number): Appender {
+    const lane = `append-${index}`;
+    const known = this.#appenders.get(`${broker}/${lane}`);
+    if (known !== undefined) return known;
+    const { destination, append } = this.#options;
+    const appender = new Appender(destination, { id: broker, lane }, append);
+    this.#appenders.set(`${broker}/${lane}`, appender);
+    return appender;
+  }
+
+  #markerWriter(broker: number): MarkerWriter {
+    const known = this.#markerWriters.get(broker);
+    if (known !== undefined) return known;
+    const { destination, markers } = this.#options;
+    const writer = new MarkerWriter(destination, { id: broker, lane: 'markers' }, markers);
+    this.#markerWriters.set(broker, writer);
+    return writer;
+  }
+}
+
+/** Neighbouring partitions go to different lanes, and the first partitions of different topics do not all meet in one. */
+const spreadOf = ({ topic, partition }: PartitionMirror): number => {
+  let hash = 0;
+  for (let i = 0; i < topic.length; i++) hash = (Math.imul(hash, 31) + topic.charCodeAt(i)) | 0;
+  return (hash >>> 0) + partition;
+};
