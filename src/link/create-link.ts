@@ -1,10 +1,11 @@
 /** From options to a running link: check, connect, check both sides, and only then change anything. */
 import { LinkError } from '../errors.ts';
 import { type ConnectedClusters, connectClusters } from './connect-clusters.ts';
+import { establish } from './establish.ts';
 import { ClusterLink } from './link.ts';
 import type { WaitOptions } from './link-status.ts';
 import { type LinkOptions, parseOptions } from './options.ts';
-import { establish, type PrepareContext, planTopics } from './prepare.ts';
+import { type PrepareContext, planTopics } from './plan-topics.ts';
 import { TopicLinkStore } from './store/topic-store.ts';
 
 const DEFAULT_CONNECT_MS = 30_000;

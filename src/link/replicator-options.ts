@@ -1,6 +1,6 @@
 /** Hands a link's settings to the data path, under the names that are used there. */
 import type { ParsedOptions } from './options.ts';
-import type { PrepareContext } from './prepare.ts';
+import type { PrepareContext } from './plan-topics.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
 import type { ReplicatorOptions } from './replication/replicator.ts';
 import type { LinkIdentity } from './store/link-store.ts';

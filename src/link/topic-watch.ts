@@ -2,10 +2,11 @@
 import type { Cluster } from '../client/cluster.ts';
 import { LinkError } from '../errors.ts';
 import { ErrorCode } from '../protocol/error-codes.ts';
+import { awaitPartitions } from './establish.ts';
 import { MirrorFailure } from './mirror-failure.ts';
 import type { MirrorTopic } from './mirror-topic.ts';
 import type { ParsedOptions } from './options.ts';
-import { awaitPartitions, recreated } from './prepare.ts';
+import { recreated } from './plan-topics.ts';
 import type { PartitionMirror } from './replication/partition-mirror.ts';
 import { growTopic } from './topic-admin.ts';
 
