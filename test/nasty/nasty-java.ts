@@ -19,11 +19,15 @@ export interface ViewOptions {
   readonly partitions: readonly PartitionName[];
 }
 
-/** Where a log begins and ends for such a consumer, and how many records it sees between. */
-export interface ViewSummary {
+/** Where a log begins and ends for such a consumer. */
+export interface Bounds {
   readonly start: number;
   /** With read_committed the last stable offset. */
   readonly end: number;
+}
+
+export interface ViewSummary extends Bounds {
+  /** Records between. */
   readonly count: number;
 }
 
@@ -98,13 +102,9 @@ export class NastyJava implements AsyncDisposable {
     await this.#ask('alterConfigs', bootstrap, { topic, set });
   }
 
-  /** In the order of the partitions. */
-  offsets(
-    bootstrap: Bootstrap,
-    topic: string,
-    isolation: Isolation,
-  ): Promise<readonly (Pick<ViewSummary, 'start' | 'end'> & { readonly partition: number })[]> {
-    return this.#ask('offsets', bootstrap, { topic, isolation });
+  /** Where logs begin and end for such a consumer, without reading them; in the order of the partitions. */
+  bounds({ bootstrap, ...what }: ViewOptions): Promise<readonly Bounds[]> {
+    return this.#ask('bounds', bootstrap, what);
   }
 
   /** Reads every partition from its start to its end, and keeps what it saw under a name for {@link differences}. */

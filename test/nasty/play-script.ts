@@ -5,7 +5,7 @@ import type { Workbench } from '../scenarios/workbench.ts';
 import type { KafkaCluster } from '../support/kafka/cluster.ts';
 import { awaitCleaner } from './cleaner-watch.ts';
 import type { NastyJava, ProducerAct } from './nasty-java.ts';
-import type { Script, Step } from './script.ts';
+import { partitionsOf, type Script, type Step } from './script.ts';
 
 /** Where scripts are played: one broker, whose files tell how far the cleaner is. */
 export interface Playhouse {
@@ -50,10 +50,10 @@ const PLAYS: { readonly [K in Step['do']]: Play<K> } = {
     await bench.deleteRecords(topic, partition, offsets);
   },
   clean: async ({ java, cluster }, { topics }, step) => {
-    const cleaned = topics.filter(({ name }) => step.topics.includes(name));
-    const logs = await Promise.all(cleaned.map(({ name }) => java.offsets(cluster.bootstrap, name, 'read_committed')));
-    const partitions = cleaned.flatMap(({ name }, i) => logs[i]!.map(({ end, ...log }) => ({ ...log, topic: name, stableEnd: end })));
-    const waiting = await awaitCleaner(cluster.brokers[0]!.dataDir, partitions, CLEANER_PATIENCE_MS);
+    const partitions = partitionsOf(topics.filter(({ name }) => step.topics.includes(name)));
+    const bounds = await java.bounds({ bootstrap: cluster.bootstrap, isolation: 'read_committed', partitions });
+    const cleanable = partitions.map((one, i) => ({ ...one, start: bounds[i]!.start, stableEnd: bounds[i]!.end }));
+    const waiting = await awaitCleaner(cluster.brokers[0]!.dataDir, cleanable, CLEANER_PATIENCE_MS);
     if (waiting.length > 0) throw new Error(`the cleaner did not come to ${JSON.stringify(waiting)}`);
   },
 };

@@ -28,6 +28,7 @@ final class Views {
             KEPT.remove(line.get("view").asText());
             return NullNode.instance;
         });
+        commands.put("bounds", Views::bounds);
         commands.put("recordAt", Views::recordAt);
     }
 
@@ -62,6 +63,18 @@ final class Views {
             for (TopicPartition partition : partitions) views.put(partition, new View(starts.get(partition), ends.get(partition)));
             readTo(consumer, ends, views, line.path("timeoutMs").asLong(60_000));
             return keep(line.get("view").asText(), partitions.stream().map(views::get).toList());
+        }
+    }
+
+    /** Log starts and ends, without reading; in the order of the partitions. */
+    private static JsonNode bounds(JsonNode line) {
+        List<TopicPartition> partitions = partitions(line);
+        try (KafkaConsumer<byte[], byte[]> consumer = Consuming.consumer(line)) {
+            Map<TopicPartition, Long> starts = consumer.beginningOffsets(partitions);
+            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+            ArrayNode list = JsonLines.JSON.createArrayNode();
+            for (TopicPartition partition : partitions) list.addObject().put("start", starts.get(partition)).put("end", ends.get(partition));
+            return list;
         }
     }
 

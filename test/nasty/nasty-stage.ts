@@ -1,0 +1,154 @@
+/** Two real clusters for nasty logs: scripts are played at the source, a link mirrors what is left, and both sides are compared. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LinkOptions, LinkSettings } from '../../src/index.ts';
+import type { WalkedLog } from '../scenarios/log-walk.ts';
+import { Workbench } from '../scenarios/workbench.ts';
+import { type KafkaCluster, type KafkaOptions, startKafka } from '../support/kafka/cluster.ts';
+import { compareMirrors, compareWithOthers, type Side } from './comparison.ts';
+import { NastyJava, type PartitionName } from './nasty-java.ts';
+import { playScript } from './play-script.ts';
+import { partitionsOf, type TopicPlan } from './script.ts';
+import { type Survey, survey } from './survey.ts';
+import { writeScripts } from './write-script.ts';
+
+/** The cleaner comes many times a second, and transactions of dead producers end soon. */
+const RESTLESS = {
+  'log.cleaner.backoff.ms': '50',
+  'log.initial.task.delay.ms': '100',
+  'log.segment.delete.delay.ms': '1000',
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': '200',
+};
+/** The brokers of a mirror forget producers of old records again and again. */
+const FORGETFUL = { 'producer.id.expiration.check.interval.ms': '1000' };
+const SCRIPTS_AT_ONCE = 4;
+const LOOK_MS = 100;
+
+/** Looks and retries happen often; little is fetched at a time, so that a mirror is made in many steps. */
+const SETTINGS: Partial<LinkSettings> = {
+  metadataMaxAgeMs: 500,
+  availabilityCheckMs: 500,
+  retryBackoffMs: 20,
+  retryBackoffMaxMs: 250,
+  progressIntervalMs: 50,
+  replicaFetchWaitMaxMs: 100,
+  replicaFetchMaxBytes: 4_096,
+  replicaFetchResponseMaxBytes: 65_536,
+};
+
+type StagedSide = Side & { readonly cluster: KafkaCluster };
+
+/** What the scripts left behind. */
+export interface NastyLogs {
+  readonly topics: readonly TopicPlan[];
+  readonly partitions: readonly PartitionName[];
+  readonly survey: Survey;
+}
+
+export class NastyStage implements AsyncDisposable {
+  readonly java: NastyJava;
+  readonly source: StagedSide;
+  readonly destination: StagedSide;
+  readonly #running: readonly AsyncDisposable[];
+
+  private constructor(java: NastyJava, source: StagedSide, destination: StagedSide) {
+    this.java = java;
+    this.source = source;
+    this.destination = destination;
+    this.#running = [java, source.bench, destination.bench, source.cluster, destination.cluster];
+  }
+
+  /** One broker at the source: replicas are cleaned each by itself, so that a log would depend on who leads. */
+  static async open(versions: {
+    readonly source: string;
+    readonly destination: string;
+    readonly destinationBrokers?: 1 | 3;
+  }): Promise<NastyStage> {
+    const running: AsyncDisposable[] = [];
+    const keep = async <T extends AsyncDisposable>(starting: Promise<T>): Promise<T> => {
+      const one = await starting;
+      running.push(one);
+      return one;
+    };
+    const side = async (role: string, options: KafkaOptions): Promise<StagedSide> => {
+      const cluster = await keep(startKafka(options));
+      return { cluster, bootstrap: cluster.bootstrap, bench: await keep(Workbench.open(cluster.bootstrap, role)) };
+    };
+    try {
+      const source = await side('source', { version: versions.source, config: RESTLESS });
+      const destination = await side('destination', {
+        version: versions.destination,
+        brokers: versions.destinationBrokers ?? 1,
+        config: FORGETFUL,
+      });
+      return new NastyStage(await keep(NastyJava.start()), source, destination);
+    } catch (error) {
+      for (const one of running.reverse()) await one[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Plays the scripts of this seed at the source. */
+  async play(seed: number, logs: number): Promise<NastyLogs> {
+    const scripts = writeScripts(seed, logs);
+    const house = { ...this.source, java: this.java };
+    for (let i = 0; i < scripts.length; i += SCRIPTS_AT_ONCE) {
+      await Promise.all(scripts.slice(i, i + SCRIPTS_AT_ONCE).map((script) => playScript(house, script)));
+    }
+    const topics = scripts.flatMap((script) => script.topics);
+    const walked: WalkedLog[] = [];
+    for (const { name } of topics) walked.push(...(await this.source.bench.walkAll(name)));
+    return { topics, partitions: partitionsOf(topics), survey: survey(walked) };
+  }
+
+  /** The options of a link that mirrors these topics in many small steps. */
+  linkOptions(name: string, topics: readonly TopicPlan[], { settings, ...options }: Partial<LinkOptions> = {}): LinkOptions {
+    return {
+      name,
+      source: { bootstrap: this.source.bootstrap },
+      destination: { bootstrap: this.destination.bootstrap },
+      topics: topics.map((topic) => topic.name),
+      settings: { ...SETTINGS, ...settings },
+      ...options,
+    };
+  }
+
+  /**
+   * Resolves when every mirror begins where its source does now and ends at its last stable offset, or is of a topic that `failed` names.
+   * Rejects after `timeoutMs`, with the partitions that are not there.
+   */
+  async settled({ partitions }: NastyLogs, failed: () => ReadonlySet<string>, timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    const isolation = 'read_committed';
+    const ends = await this.java.bounds({ bootstrap: this.source.bootstrap, isolation, partitions });
+    for (;;) {
+      const reached = await this.java.bounds({ bootstrap: this.destination.bootstrap, isolation, partitions }).catch(() => null);
+      const waiting = partitions.flatMap(({ topic, partition }, i) => {
+        const [due, found] = [ends[i]!, reached?.[i]];
+        if (failed().has(topic) || (found?.start === due.start && found.end === due.end)) return [];
+        return [`${topic}-${partition} is at ${found?.start}..${found?.end} of ${due.start}..${due.end}`];
+      });
+      if (waiting.length === 0) return;
+      if (performance.now() > deadline) throw new Error(`${waiting.length} mirrors are not done:\n${waiting.join('\n')}`);
+      await delay(LOOK_MS);
+    }
+  }
+
+  /** One text for each partition in which a consumer of the mirror sees something else. */
+  differences({ partitions }: NastyLogs, before?: string): Promise<readonly string[]> {
+    return compareMirrors(this.java, this, partitions, before);
+  }
+
+  /** The same by clients of other hands, for a few partitions. */
+  differencesOfOthers({ partitions }: NastyLogs, sample: number): Promise<readonly string[]> {
+    const step = Math.max(1, Math.floor(partitions.length / sample));
+    return compareWithOthers(
+      this.java,
+      this,
+      partitions.filter((_, i) => i % step === 0),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const one of this.#running) await one[Symbol.asyncDispose]();
+  }
+}
