@@ -112,6 +112,8 @@ export class PartitionMirror {
   readonly #options: PartitionOptions;
   readonly #queue: AppendQueue;
   #inFlight = 0;
+  /** Markers are on their way: whatever was sent now could overtake them, and would land at their offsets. */
+  #isFilling = false;
   /**
    * A leader that has no state of the link's producer takes any sequence as its first. So the first batch of a run goes alone: were it
    * refused for a moment and its successor not, that one would land where the first belongs.
@@ -171,7 +173,7 @@ export class PartitionMirror {
   }
 
   get hasBatchToSend(): boolean {
-    return this.phase === 'mirroring' && this.#inFlight < this.#inFlightLimit && this.#queue.next === 'batch';
+    return this.phase === 'mirroring' && !this.#isFilling && this.#inFlight < this.#inFlightLimit && this.#queue.next === 'batch';
   }
 
   /** Markers carry no sequence: they wait until nothing is on its way, and nothing goes while they are. */
@@ -240,7 +242,9 @@ export class PartitionMirror {
   takeFill(count: number): OutgoingFill | null {
     if (!this.hasOffsetsToFill) return null;
     const fill = this.#queue.takeFill(count);
-    if (fill !== null) this.#inFlight++;
+    if (fill === null) return null;
+    this.#inFlight++;
+    this.#isFilling = true;
     return fill;
   }
 
@@ -265,6 +269,7 @@ export class PartitionMirror {
   /** The destination has written a marker for each of these offsets. */
   filled(fill: OutgoingFill): void {
     this.#inFlight--;
+    this.#isFilling = false;
     if (this.phase !== 'mirroring' && this.phase !== 'draining') return;
     this.filledOffsets += fill.nextOffset - fill.offset;
     this.#arrived(fill.nextOffset);
@@ -276,6 +281,7 @@ export class PartitionMirror {
       this.#landed(sent);
     } else {
       this.#inFlight--;
+      this.#isFilling = false;
       this.isUnsettled = true;
     }
     if (this.phase === 'mirroring') this.disturb(error);
