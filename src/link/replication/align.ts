@@ -13,7 +13,7 @@ import { PADDING_TIMESTAMP } from './filler-batch.ts';
 import { isFillerId } from './marker-writer.ts';
 import type { OffsetLookup } from './offset-lookup.ts';
 import type { Alignment } from './partition-mirror.ts';
-import type { ProducerLookup } from './producer-lookup.ts';
+import type { LastSequence, ProducerLookup } from './producer-lookup.ts';
 import { isPartOf, readBatchAt, sameBatch, samePayload } from './read-batch.ts';
 
 /** What to do about offsets at which the source has nothing any more. */
@@ -62,6 +62,8 @@ export const judgeRanges = (source: LogRange, mirror: LogRange): 'fresh' | 'comp
   return mirror.end <= source.start ? 'recognise' : 'compare';
 };
 
+/** How often both questions about the mirror are asked until the answers belong together. */
+const LOOKS = 3;
 /** Below this many offsets markers are as quick as padding, and nobody sees them while they lie there. */
 const MARKERS_INSTEAD_OF_PADDING = 100_000;
 
@@ -71,10 +73,8 @@ const MARKERS_INSTEAD_OF_PADDING = 100_000;
 export const align = async (context: AlignmentContext, mirrored: AlignedPartition, signal: AbortSignal): Promise<Alignment> => {
   const { topic, sourceTopic, partition } = mirrored;
   const label = `${topic}-${partition}`;
-  // In this order. What another process of the link appends meanwhile makes our sequence stale, which the leader refuses; a log end that is
-  // older than the sequence would be taken. And the mirror before the source: then it is never ahead of what is read of the source.
-  const last = (await context.own?.lookup.lastSequence(topic, partition)) ?? 'none';
-  const mirror = await context.destinationOffsets.range(topic, partition);
+  const { mirror, last } = await readMirror(context, mirrored);
+  // After the mirror, which is then never ahead of what is read of the source.
   const source = await context.sourceOffsets.range(sourceTopic, partition);
   // A mirror may begin later than its source, if that was asked for: what lies before is none of its business.
   const copied = { start: Math.max(source.start, mirrored.startOffset ?? 0), end: source.end };
@@ -93,6 +93,27 @@ export const align = async (context: AlignmentContext, mirrored: AlignedPartitio
     sourceStart: source.start,
     sourceEnd: Math.max(source.end, fetchOffset),
   };
+};
+
+/**
+ * The mirror's log and the sequence that its leader has seen last, as of one moment: a request that a broker carries out late may land between the
+ * two questions. With a sequence older than the end the next batch would be taken for the repetition of another one; with one newer than the end it
+ * would be appended in the wrong place.
+ */
+const readMirror = async (
+  { own, destinationOffsets }: AlignmentContext,
+  { topic, partition }: AlignedPartition,
+): Promise<{ readonly mirror: LogRange; readonly last: LastSequence }> => {
+  let last = (await own?.lookup.lastSequence(topic, partition)) ?? 'none';
+  for (let look = 0; look < LOOKS; look++) {
+    const mirror = await destinationOffsets.range(topic, partition);
+    const again = (await own?.lookup.lastSequence(topic, partition)) ?? 'none';
+    if (again === last) return { mirror, last };
+    last = again;
+  }
+  throw new LinkError('KLINK_STATE', `${topic}-${partition}: the mirror is being written by another process of the link at the moment`, {
+    retriable: true,
+  });
 };
 
 const NO_PADDING: Fill = { as: 'markers', timestamp: -1n };
