@@ -34,8 +34,8 @@ export const PERMANENT = {
   corrupt: ['CORRUPT_SOURCE_BATCH', 'RETRY_TIMEOUT'],
   /** Only where it goes past the mirror's end. */
   trimAhead: ['SOURCE_RECORDS_EXPIRED'],
-  /** A request whose connection was cut is carried out long after. */
-  lateRequest: ['DESTINATION_FOREIGN_WRITE', 'DESTINATION_DIVERGED'],
+  /** A request whose connection was cut is carried out long after. Markers behind the end look as if the source had lost what they stand for. */
+  lateRequest: ['DESTINATION_FOREIGN_WRITE', 'DESTINATION_DIVERGED', 'UNEXPECTED_TRUNCATION'],
   /** Leaders forget the link's producer. */
   forgetProducers: ['DESTINATION_FOREIGN_WRITE', 'DESTINATION_DIVERGED'],
 } as const satisfies Readonly<Record<string, readonly MirrorTopicError[]>>;

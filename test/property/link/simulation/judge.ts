@@ -25,7 +25,9 @@ export const wrongAppend = ({ base, next, shown, bytes }: DestinationEntry, sour
     const wrong = wrongAt(offset, shown.get(offset), source, fillPolicy);
     if (wrong !== null) return wrong;
   }
-  return base < source.start ? null : wrongBytes(bytes, source);
+  // Fillers are nobody's copy.
+  const isCopy = shown.size === next - base && [...shown].every(([offset, text]) => text === source.ever.get(offset));
+  return isCopy && base >= source.start ? wrongBytes(bytes, source) : null;
 };
 
 /** Bits that a copy need not have: it goes as if it had never been in a transaction. */
@@ -34,7 +36,6 @@ const COPIED_BITS = ~TRANSACTIONAL;
 /** A batch that could go as it was must be the same in every byte but the few that a link has to change. Positions as KIP-98 has them. */
 const wrongBytes = (copy: Buffer, source: SourceLog): string | null => {
   const { base, next, attributes, count } = factsOf(copy);
-  if ((attributes & CONTROL) !== 0) return null;
   const originals = (source.versions.get(base) ?? []).filter((version) => {
     if (version.readInt8(16) !== 2) return false;
     const facts = factsOf(version);

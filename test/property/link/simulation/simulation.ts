@@ -8,6 +8,7 @@ import { type DestinationEntry, DestinationLog } from './destination-log.ts';
 import { type Action, EVENTS, PERMANENT } from './faults.ts';
 import { wrongAppend, wrongLog } from './judge.ts';
 import { FILL_GRACE_MS, LinkProcess, type LinkSettings } from './link-process.ts';
+import { factsOf } from './record-reader.ts';
 import { SimBrokers } from './sim-brokers.ts';
 import { SourceLog } from './source-log.ts';
 import { World } from './world.ts';
@@ -30,7 +31,7 @@ export interface SimulationOptions extends LinkSettings {
 const SOURCE_BROKERS = [1, 2];
 const DESTINATION_BROKERS = [11, 12];
 const MAX_IN_FLIGHT = 5;
-const CALM_STEPS = 8_000;
+const CALM_STEPS = 20_000;
 /** By then a broker has written to disk where a log starts. */
 const CHECKPOINT_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -259,6 +260,23 @@ export class Simulation {
     for (const partition of this.sourceLogs.keys()) this.#judgeOutcome(partition);
   }
 
+  /** Both logs of every partition, for people. */
+  describe(): string {
+    const lines = this.sourceLogs.flatMap((from, partition) => {
+      const to = this.destinationLogs[partition] as DestinationLog;
+      const source = from.entries.map(({ base, next, bytes, transaction }) => {
+        const { attributes, count } = factsOf(bytes);
+        return `${base}-${next - 1} ${count} records ${attributes.toString(16)}${transaction === null ? '' : ` ${transaction.state}`}`;
+      });
+      const mirror = to.entries.map(({ base, next, kind }) => `${base}-${next - 1} ${kind}`);
+      return [
+        `source ${partition} from ${from.start}, stable up to ${from.lastStableOffset}: ${source.join(' | ')}`,
+        `mirror ${partition} from ${to.start}: ${mirror.join(' | ')}`,
+      ];
+    });
+    return lines.join('\n');
+  }
+
   async close(): Promise<void> {
     const closing = Promise.all(this.processes.map((process) => process.close()));
     let isClosed = false;
@@ -276,6 +294,10 @@ export class Simulation {
     }
   }
 
+  #isTold(partition: number): boolean {
+    return this.#options.processes > 1 && this.processes.some(({ mirrors }) => mirrors[partition]?.phase === 'failed');
+  }
+
   get #isAtRest(): boolean {
     if (this.#starting > 0 || this.destination.ghosts > 0) return false;
     return this.processes.every(({ mirrors }) =>
@@ -284,9 +306,11 @@ export class Simulation {
   }
 
   #isCaughtUp({ phase, ackedOffset, partition }: PartitionMirror): boolean {
-    const [from, to] = [this.sourceLogs[partition], this.destinationLogs[partition]];
-    const end = from?.lastStableOffset;
-    return phase === 'mirroring' && ackedOffset === end && to?.end === end && to?.start === from?.start;
+    const from = this.sourceLogs[partition] as SourceLog;
+    const to = this.destinationLogs[partition] as DestinationLog;
+    // Of a hole before an open transaction a fetch tells nothing until that has ended.
+    const isAtEnd = ackedOffset >= from.readableEnd && ackedOffset <= from.lastStableOffset;
+    return phase === 'mirroring' && isAtEnd && to.end === ackedOffset && to.start === from.start;
   }
 
   /** A life before the link: everything that logs go through. */
@@ -312,7 +336,10 @@ export class Simulation {
     const partition = this.sourceLogs.indexOf(log);
     log.trim(start);
     const isAhead = log.start > (this.destinationLogs[partition]?.end ?? 0);
-    if (isAhead && this.#options.sourceTrimmed === 'stop') this.#doom(partition, PERMANENT.trimAhead);
+    if (!isAhead) return;
+    const { sourceTrimmed, fillPolicy, mayWriteMarkers } = this.#options;
+    if (sourceTrimmed === 'stop') this.#doom(partition, PERMANENT.trimAhead);
+    else if (fillPolicy === 'markers' && !mayWriteMarkers) this.#doom(partition, ['FILL_NOT_AUTHORIZED']);
   }
 
   /** A broker crashes before the log start was on disk, and is back at once. */
@@ -370,7 +397,8 @@ export class Simulation {
     for (const { destination, mirrors } of this.processes) {
       for (const { label, inFlight, partition, ackedOffset } of mirrors) {
         const foreign = this.#foreign.get(partition) ?? ackedOffset;
-        if (this.#options.acks === -1 && ackedOffset > foreign && !this.#excuses.get(partition)?.reasons.has('UNEXPECTED_TRUNCATION'))
+        // The answer to a marker does not tell where it is: the next batch is what meets the foreign record.
+        if (this.#options.logs === 'dense' && this.#options.acks === -1 && ackedOffset > foreign)
           this.violations.push(`${label} takes ${ackedOffset} for copied, but ${foreign} is somebody else's`);
         if (inFlight > MAX_IN_FLIGHT || inFlight < 0) this.violations.push(`${label}: ${inFlight} batches in flight`);
       }
@@ -400,7 +428,8 @@ export class Simulation {
         const reason = error instanceof MirrorFailure ? error.reason : String(error);
         if (!allowed.has(reason)) this.violations.push(`${label} failed without need: ${error?.message}`);
       } else if (wrong !== null) {
-        this.violations.push(`${label} is ${phase}, but ${wrong}`);
+        // Of two processes that have filled one hole twice the second may not see it: the one whose records landed elsewhere does.
+        if (!this.#isTold(partition)) this.violations.push(`${label} is ${phase}, but ${wrong}`);
       } else if (!this.#isCaughtUp(mirror)) {
         const ends = `${mirror.ackedOffset} of ${from.start} to ${from.lastStableOffset}, the mirror has ${to.start} to ${to.end}`;
         this.violations.push(`${label} never catches up: ${phase}, ${ends}, ${error?.message}`);

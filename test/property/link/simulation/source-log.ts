@@ -53,8 +53,10 @@ export class SourceLog extends SimLog<SourceEntry> {
     return Math.max(this.start, Math.min(this.highWatermark, ...this.#open.map(({ first }) => first)));
   }
 
-  get openTransactions(): number {
-    return this.#open.length;
+  /** The end of the last batch below the last stable offset: what readers of committed records get to see. */
+  get readableEnd(): number {
+    const stable = this.lastStableOffset;
+    return Math.max(this.start, ...this.entries.map(({ next }) => (next <= stable ? next : 0)));
   }
 
   /** What is to be seen at an offset now: nothing of what was aborted, is open, or was taken away. */

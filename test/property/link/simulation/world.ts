@@ -20,6 +20,8 @@ interface Timer {
 
 /** Microtasks, and the two turns of the event loop in which lookups and appends are gathered. */
 const TURNS = 3;
+/** For so long at a time something that could happen does not. */
+const LONGEST_DELAY_MS = 1_000;
 
 export class World {
   readonly random: Random;
@@ -91,10 +93,9 @@ export class World {
   async step(): Promise<void> {
     const enabled = [...this.#happenings].filter((happening) => happening.enabled());
     const chosen = this.pick(enabled);
-    if (chosen !== undefined && !this.chance(0.02)) {
-      this.note(chosen.name);
-      chosen.run();
-    } else this.#advance();
+    if (chosen === undefined) this.#advance(Number.POSITIVE_INFINITY);
+    else if (this.chance(0.02)) this.#advance(LONGEST_DELAY_MS);
+    else this.#run(chosen);
     await this.settle();
   }
 
@@ -107,8 +108,13 @@ export class World {
     if (this.trace.length > 400) this.trace.shift();
   }
 
-  /** Time goes on to the next timer or deadline. */
-  #advance(): void {
+  #run(happening: Happening): void {
+    this.note(happening.name);
+    happening.run();
+  }
+
+  /** Time goes on to the next timer or deadline, unless that is further away than `limit`. */
+  #advance(limit: number): void {
     let next = Number.POSITIVE_INFINITY;
     for (const { at } of this.#timers) next = Math.min(next, at);
     for (const happening of this.#happenings) {
@@ -117,11 +123,10 @@ export class World {
     }
     const [pressing] = [...this.#happenings].filter((happening) => (happening.deadline?.() ?? Number.POSITIVE_INFINITY) <= next);
     if (pressing?.enabled()) {
-      this.note(pressing.name);
-      pressing.run();
+      this.#run(pressing);
       return;
     }
-    if (next === Number.POSITIVE_INFINITY) return;
+    if (next === Number.POSITIVE_INFINITY || next > this.#now + limit) return;
     this.#now = Math.max(this.#now, next);
     for (const timer of [...this.#timers]) {
       if (timer.at > this.#now || !this.#timers.delete(timer)) continue;
