@@ -8,6 +8,7 @@ import { mirroringScenarios } from './mirroring.ts';
 import { obstacleScenarios } from './obstacles.ts';
 import { sourceChangeScenarios } from './source-changes.ts';
 import type { Scenario } from './stage.ts';
+import { unevenLogScenarios } from './uneven-logs.ts';
 
 export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   mirroring: mirroringScenarios,
@@ -15,7 +16,8 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   'foreign writes': foreignWriteScenarios,
   disturbances: disturbanceScenarios,
   'changes of the source': sourceChangeScenarios,
-  'logs that are not mirrored yet': obstacleScenarios,
+  'uneven logs': unevenLogScenarios,
+  'logs that may not be mirrored': obstacleScenarios,
   'bad input': badInputScenarios,
   lifecycle: lifecycleScenarios,
 };

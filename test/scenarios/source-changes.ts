@@ -71,17 +71,22 @@ const truncated: Scenario = {
 };
 
 const expired: Scenario = {
-  name: 'the source deletes records that were not copied yet',
+  name: 'the source deletes records that were not copied yet: the mirror stops, or goes on without them, as it was told',
   play: async (stage) => {
     const { topic, link, log } = await mirrored(stage, 4);
     await link.close();
     await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 4, batches: 6 }));
     const { batches } = await stage.source.bench.walk(topic, 0);
     await stage.source.bench.deleteRecords(topic, 0, batches[7]!.baseOffset);
-    const next = await stage.link([topic]);
-    const { error } = await failsWith(next, topic, 'SOURCE_RECORDS_EXPIRED');
+    const strict = await stage.link([topic], { sourceTrimmed: 'stop' });
+    const { error } = await failsWith(strict, topic, 'SOURCE_RECORDS_EXPIRED');
     expect(error?.message).toContain(`${batches[7]!.baseOffset - log.end} offset(s)`);
     expect(await stage.destination.bench.walk(topic, 0)).toEqual(log);
+    await strict.close();
+    const next = await stage.link([topic]);
+    await next.caughtUp({ timeoutMs: 30_000 });
+    await stage.expectMirrorStart(topic, 0, batches[7]!.baseOffset);
+    await stage.expectSameRecords(topic);
   },
 };
 
@@ -106,18 +111,31 @@ const expiredUpToTheMirror: Scenario = {
 };
 
 const logStart: Scenario = {
-  name: 'a source log that does not start at 0 is not mirrored',
+  name: 'a source log that does not start at 0 has a mirror that starts where it does, also in the middle of a batch',
   play: async (stage) => {
     const topic = stage.topic();
-    await stage.source.bench.createTopic(topic, { partitions: 2 });
-    for (const partition of [0, 1]) await stage.source.bench.append(topic, partition, await sampleBatches({ seed: 7, batches: 4 }));
-    const { batches } = await stage.source.bench.walk(topic, 1);
-    await stage.source.bench.deleteRecords(topic, 1, batches[2]!.baseOffset);
-    const link = await stage.link([topic]);
-    const { partition, error } = await failsWith(link, topic, 'UNSUPPORTED_LOG_START');
-    expect(partition).toBe(1);
-    expect(error?.message).toContain(`offset ${batches[2]!.baseOffset}`);
+    await stage.source.bench.createTopic(topic, { partitions: 3 });
+    for (const partition of [0, 1, 2]) await stage.source.bench.append(topic, partition, await sampleBatches({ seed: 7, batches: 4 }));
+    const { batches, end } = await stage.source.bench.walk(topic, 1);
+    const inside = batches.find(({ recordsCount }) => recordsCount > 2)!;
+    await stage.source.bench.deleteRecords(topic, 1, inside.baseOffset + 1);
+    await stage.source.bench.deleteRecords(topic, 2, end);
+    const refused = await stage.link([topic], { settings: { paddingMaxOffsets: 0 } });
+    const { partition, error } = await failsWith(refused, topic, 'UNSUPPORTED_LOG_START');
+    expect(error?.message).toContain(`start at offset ${partition === 1 ? inside.baseOffset + 1 : end}`);
+    expect(error?.message).toContain('paddingMaxOffsets');
     expect(await stage.destination.bench.range(topic, 1)).toEqual({ start: 0, end: 0 });
+    await refused.close();
+    const link = await stage.link([topic]);
+    await link.caughtUp({ timeoutMs: 30_000 });
+    await stage.expectMirrorStart(topic, 1, inside.baseOffset + 1);
+    await stage.expectMirrorStart(topic, 2, end);
+    await stage.source.bench.append(topic, 2, await sampleBatches({ seed: 8, batches: 2 }));
+    // Followed while nothing is written, too.
+    await stage.source.bench.deleteRecords(topic, 0, batches[2]!.baseOffset);
+    await link.caughtUp({ timeoutMs: 30_000 });
+    await stage.expectMirrorStart(topic, 0, batches[2]!.baseOffset);
+    await stage.expectSameRecords(topic, 3);
   },
 };
 

@@ -12,6 +12,7 @@ import {
 } from '../../src/index.ts';
 import type { ClusterControl, Environment } from './environment.ts';
 import type { WalkedBatch, WalkedLog } from './log-walk.ts';
+import type { VisibleLog } from './visible-records.ts';
 
 /** A scenario plays the same on embedded and on real clusters, and expects the same of both. */
 export interface Scenario {
@@ -94,6 +95,32 @@ export class Stage implements AsyncDisposable {
     const digests = await this.environment.digests?.(topic);
     if (digests !== undefined) expect(digests.destination).toEqual(digests.source);
     return source;
+  }
+
+  /**
+   * A consumer sees the same records at the same offsets on both sides, and both logs start and end alike, whatever lies between the records.
+   * Resolves with the source's.
+   */
+  async expectSameRecords(topic: string, partitions = 1): Promise<readonly VisibleLog[]> {
+    const [source, destination] = await Promise.all([
+      this.visible('source', topic, partitions),
+      this.visible('destination', topic, partitions),
+    ]);
+    expect(destination).toEqual(source);
+    return source;
+  }
+
+  /** What a consumer sees of each partition on one side. */
+  visible(side: 'source' | 'destination', topic: string, partitions = 1): Promise<readonly VisibleLog[]> {
+    const { bench } = this[side];
+    return Promise.all(Array.from({ length: partitions }, (_, partition) => bench.visible(topic, partition)));
+  }
+
+  /** Resolves when the mirror's log starts there. */
+  async expectMirrorStart(topic: string, partition: number, start: number): Promise<void> {
+    await expect
+      .poll(async () => (await this.destination.bench.range(topic, partition)).start, { timeout: PATIENCE_MS, interval: 50 })
+      .toBe(start);
   }
 
   /** The mirror holds the source's batches from the start up to `end`, and nothing else. */

@@ -11,9 +11,11 @@ import { DeleteTopics } from '../../src/protocol/messages/delete-topics.ts';
 import { DescribeConfigs } from '../../src/protocol/messages/describe-configs.ts';
 import { IncrementalAlterConfigs } from '../../src/protocol/messages/incremental-alter-configs.ts';
 import { Produce } from '../../src/protocol/messages/produce.ts';
+import { WriteTxnMarkers } from '../../src/protocol/messages/write-txn-markers.ts';
 import { ZERO_UUID } from '../../src/protocol/schema.ts';
 import { readRange, type WalkedLog, walkPartition } from './log-walk.ts';
 import { Rights } from './rights.ts';
+import { type VisibleLog, visibleLog } from './visible-records.ts';
 
 const MIB = 1024 * 1024;
 const PATIENCE_MS = 60_000;
@@ -62,6 +64,26 @@ export class Workbench implements AsyncDisposable {
       judge(code, `create topic ${name}`, topics[0]!.errorMessage);
     });
     await this.awaitTopic(name, partitions);
+  }
+
+  /** What a read_committed consumer sees of a partition. */
+  visible(topic: string, partition: number): Promise<VisibleLog> {
+    return this.#attempt([topic], () => visibleLog(this.cluster, topic, partition));
+  }
+
+  /** Ends a transaction as its coordinator would. */
+  async writeMarker(topic: string, partition: number, { producerId, commit }: { producerId: bigint; commit: boolean }): Promise<void> {
+    const topics = [{ name: topic, partitionIndexes: [partition] }];
+    const marker = { producerId, producerEpoch: 0, transactionResult: commit, topics, coordinatorEpoch: 0 };
+    await this.#attempt([topic], async () => {
+      const { markers } = await this.cluster.send(
+        WriteTxnMarkers,
+        { markers: [marker] },
+        { leader: { topic, partition } },
+        { maxVersion: 1 },
+      );
+      judge(markers[0]!.topics[0]!.partitions[0]!.errorCode, `end a transaction in ${topic}-${partition}`);
+    });
   }
 
   /** Resolves when every partition has a leader that answers. */

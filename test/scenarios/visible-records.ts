@@ -1,0 +1,56 @@
+/** What a read_committed consumer sees of a partition, told independently of the link: records of committed batches, and nothing else. */
+import type { Cluster } from '../../src/client/cluster.ts';
+import { fetchPartition } from '../../src/client/fetch-partition.ts';
+import { batchesOf, CONTROL_TYPES, controlTypeOfBatch, readRecords } from '../../src/codec/index.ts';
+import { readRange } from './log-walk.ts';
+
+/** A record in a form that compares and prints well. */
+export interface VisibleRecord {
+  readonly offset: number;
+  readonly timestamp: bigint;
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly headers: readonly (readonly [string, string | null])[];
+}
+
+export interface VisibleLog {
+  readonly start: number;
+  /** Last stable offset. */
+  readonly end: number;
+  readonly records: readonly VisibleRecord[];
+}
+
+const FETCH_BYTES = 4 * 1024 * 1024;
+const hex = (bytes: Buffer | null): string | null => bytes?.toString('hex') ?? null;
+
+export const visibleLog = async (cluster: Cluster, topic: string, partition: number): Promise<VisibleLog> => {
+  const { start } = await readRange(cluster, topic, partition);
+  const records: VisibleRecord[] = [];
+  let end = start;
+  for (let offset = start; ; ) {
+    const answer = await fetchPartition(cluster, { topic, partition, offset, maxBytes: FETCH_BYTES, isolationLevel: 'read_committed' });
+    end = Number(answer.lastStableOffset);
+    const from = offset;
+    const ahead = [...answer.abortedTransactions];
+    const aborted = new Set<bigint>();
+    for (const batch of batchesOf(answer.records ?? Buffer.alloc(0))) {
+      for (const entry of ahead.filter(({ firstOffset }) => firstOffset <= batch.lastOffset)) {
+        aborted.add(entry.producerId);
+        ahead.splice(ahead.indexOf(entry), 1);
+      }
+      offset = Math.max(offset, batch.nextOffsetNumber);
+      if (batch.isControl) {
+        if (batch.recordsCount > 0 && controlTypeOfBatch(batch) === CONTROL_TYPES.abort) aborted.delete(batch.producerId);
+        continue;
+      }
+      if (batch.recordsCount === 0 || (batch.isTransactional && aborted.has(batch.producerId))) continue;
+      for (const record of await readRecords(batch)) {
+        const at = Number(record.offset);
+        if (at < start || at < from) continue;
+        const headers = record.headers.map(({ key, value }) => [String(key), hex(value)] as const);
+        records.push({ offset: at, timestamp: record.timestamp, key: hex(record.key), value: hex(record.value), headers });
+      }
+    }
+    if (offset >= end || offset === from) return { start, end, records };
+  }
+};
