@@ -5,7 +5,7 @@ import { ConfigStore } from './config/config-store.ts';
 import { logConfigOf } from './config/topic-configs.ts';
 import { GroupCoordinator } from './groups/group-coordinator.ts';
 import { Interceptors, PlantedErrors, Tampering } from './interception.ts';
-import { type CleanedRange, cleanLog } from './log/cleaning/clean-log.ts';
+import { type CleanedRange, cleanerHabits, cleanLog } from './log/cleaning/clean-log.ts';
 import type { LogConfig } from './log/log-config.ts';
 import { MemoryBudget } from './log/memory-budget.ts';
 import { NO_LEADER, Partition, type Topic } from './partition.ts';
@@ -171,7 +171,7 @@ export class ClusterState {
 
   /** One round of the log cleaner on a partition, by the rules of the release. */
   clean({ topic, log }: Partition, force: boolean): Promise<CleanedRange | null> {
-    return cleanLog(log, { config: this.logConfig(topic), now: this.now, horizons: since(this.release, '3.9'), force });
+    return cleanLog(log, { config: this.logConfig(topic), now: this.now, habits: cleanerHabits(this.release), force });
   }
 
   brokerDown(id: number): void {

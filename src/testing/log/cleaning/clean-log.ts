@@ -1,15 +1,29 @@
 /** One round of the log cleaner on a partition: which offsets are its business, and the exchange of segments when it is done. */
+import { type Release, since } from '../../releases.ts';
 import type { LogConfig } from '../log-config.ts';
 import type { PartitionLog } from '../partition-log.ts';
 import { cleanSegments } from './clean-segments.ts';
+
+/** In what releases differ. */
+export interface CleanerHabits {
+  /** See `CleaningRound`. */
+  readonly horizons: boolean;
+  /** Which last batch stays, if only as an empty one: that of the round, that before the high watermark, or neither. */
+  readonly keepsLast: 'of the round' | 'of the log' | null;
+}
+
+/** Read in the sources of 2.8, 3.9, 4.1 and 4.3, and played on brokers of 3.9 and 4.4. */
+export const cleanerHabits = (release: Release): CleanerHabits => ({
+  horizons: since(release, '3.9'),
+  keepsLast: since(release, '4.4') ? 'of the log' : since(release, '3.9') ? 'of the round' : null,
+});
 
 /** How a round is to go. */
 export interface CleaningTerms {
   readonly config: LogConfig;
   /** Wall time of the broker. */
   readonly now: bigint;
-  /** See `CleaningRound`. */
-  readonly horizons: boolean;
+  readonly habits: CleanerHabits;
   /** Also when nothing is dirty: tombstones and markers may be due. Real brokers wait until something else was written. */
   readonly force: boolean;
 }
@@ -22,7 +36,7 @@ export interface CleanedRange {
 }
 
 /** Cleans, and returns what was dirty before; null when there was nothing to do. A log that is cut meanwhile is begun again. */
-export const cleanLog = async (log: PartitionLog, { config, now, horizons, force }: CleaningTerms): Promise<CleanedRange | null> => {
+export const cleanLog = async (log: PartitionLog, { config, now, habits, force }: CleaningTerms): Promise<CleanedRange | null> => {
   for (;;) {
     const { cuts, producers } = log;
     const from = firstDirty(log);
@@ -30,7 +44,10 @@ export const cleanLog = async (log: PartitionLog, { config, now, horizons, force
     if (upTo < from || upTo === log.segments[0]!.baseOffset || (upTo === from && !force)) return null;
     const segments = log.segments.filter(({ baseOffset }) => baseOffset < upTo);
     const aborted = producers.transactions.abortedBetween(0n, upTo);
-    const cleaned = await cleanSegments({ segments, firstDirty: from, upTo, config, now, horizons, aborted, producers: producers.all() });
+    const { horizons, keepsLast } = habits;
+    const keepBefore = keepsLast === null ? null : keepsLast === 'of the log' ? log.highWatermark : upTo;
+    const round = { segments, firstDirty: from, upTo, config, now, horizons, keepBefore, aborted, producers: producers.all() };
+    const cleaned = await cleanSegments(round);
     if (cuts !== log.cuts) continue;
     log.takeCleaned(cleaned.replacements, upTo);
     producers.transactions.keepAborted(upTo, cleaned.keptAborted);

@@ -21,8 +21,10 @@ export interface CleaningRound {
   readonly upTo: bigint;
   readonly config: LogConfig;
   readonly now: bigint;
-  /** KIP-534 (3.1): tombstones and markers go by a horizon in their batch, and the last batch of a round stays. Before: by the age of segments. */
+  /** KIP-534 (3.1): tombstones and markers go by a horizon in their batch. Before: by the age of segments. */
   readonly horizons: boolean;
+  /** The batch before this offset stays, if only as an empty one, so that followers learn of the offset; null in releases that had no such care. */
+  readonly keepBefore: bigint | null;
   readonly aborted: readonly EndedTransaction[];
   readonly producers: Iterable<ProducerState>;
 }
@@ -70,11 +72,11 @@ const cleanedBatch = async (
   { round, newest, transactions, lastOfProducer, aged }: Surroundings,
 ): Promise<Buffer | null> => {
   const { isControl, producerId } = batch;
-  const { now, horizons, upTo, config } = round;
+  const { now, horizons, keepBefore, upTo, config } = round;
   const pastHorizon = horizons ? batch.hasDeleteHorizon && batch.baseTimestamp <= now : aged;
   const mayGo = isControl ? transactions.mayDropControl(batch, await markerOf(batch)) : transactions.mayDropData(batch);
   const goes = mayGo && (!isControl || pastHorizon);
-  const staysEmpty = (hasProducerId(producerId) && lastOfProducer(batch)) || (horizons && batch.nextOffset === upTo);
+  const staysEmpty = (hasProducerId(producerId) && lastOfProducer(batch)) || batch.nextOffset === keepBefore;
   if (goes && !staysEmpty) return null;
   return filterBatch(batch, {
     whenEmpty: staysEmpty ? 'keep' : 'drop',

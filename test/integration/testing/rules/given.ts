@@ -14,6 +14,7 @@ import { Produce } from '../../../../src/protocol/messages/produce.ts';
 import { WriteTxnMarkers } from '../../../../src/protocol/messages/write-txn-markers.ts';
 import type { RequestOf } from '../../../../src/protocol/schema.ts';
 import { RawClient } from '../raw-client.ts';
+import { type Housekeeping, realHousekeeping } from './housekeeping.ts';
 
 const { NONE, UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER } = ErrorCode;
 
@@ -22,6 +23,8 @@ export interface RuleTarget {
   /** A single broker. */
   readonly address: string;
   readonly release: '2.8' | '3.9' | '4.0' | '4.1' | '4.4';
+  /** Default: waits for it. */
+  readonly housekeeping?: Housekeeping;
 }
 
 /** One case: throws when the broker does something else. */
@@ -32,6 +35,9 @@ export interface BrokerRule {
 
 export type ExpectEqual = (actual: unknown, expected: unknown, what?: string) => void;
 export type Configs = Readonly<Record<string, string>>;
+/** `ConfigResource.Type`. */
+const TOPIC = 2;
+const BROKERS = 4;
 let topicNumber = 0;
 
 /** What a case has at hand. */
@@ -39,9 +45,11 @@ export class Given {
   readonly target: RuleTarget;
   readonly client: RawClient;
   readonly expect: ExpectEqual;
+  readonly housekeeping: Housekeeping;
 
   constructor(target: RuleTarget, client: RawClient, expect: ExpectEqual) {
     this.target = target;
+    this.housekeeping = target.housekeeping ?? realHousekeeping;
     this.client = client;
     this.expect = expect;
   }
@@ -120,6 +128,18 @@ export class Given {
     const { partition } = await this.fetch(topic, offset, { isolationLevel });
     this.expect(partition?.errorCode, NONE, 'fetching');
     return [...batchesOf(partition?.records ?? Buffer.alloc(0))];
+  }
+
+  /** Every batch of partition 0 from `offset` on, through as many fetches as it has segments. */
+  async stored(topic: string, offset = 0n): Promise<RecordBatch[]> {
+    const found: RecordBatch[] = [];
+    for (let at = offset; ; ) {
+      const more = await this.batches(topic, at);
+      const last = more.at(-1);
+      if (last === undefined) return found;
+      found.push(...more);
+      at = last.nextOffset;
+    }
   }
 
   async offsetOf(topic: string, timestamp: bigint, { index = 0, version = 5, replicaId = -1, isolationLevel = 0 } = {}) {
@@ -204,18 +224,22 @@ export class Given {
     return topics[0]!.topicId;
   }
 
-  /** Switches the check with the transaction coordinator off, where there is one. */
-  async verificationOff(): Promise<void> {
+  /** Switches the check with the transaction coordinator, where there is one, off or on again for all brokers. */
+  verification(enabled: boolean): Promise<void> {
+    return this.alter(BROKERS, '', { 'transaction.partition.verification.enable': String(enabled) });
+  }
+
+  /** Sets configs of a topic. */
+  configure(topic: string, configs: Configs): Promise<void> {
+    return this.alter(TOPIC, topic, configs);
+  }
+
+  async alter(resourceType: number, resourceName: string, configs: Configs): Promise<void> {
+    const entries = Object.entries(configs).map(([name, value]) => ({ name, configOperation: 0, value }));
     const { responses } = await this.client.ask(IncrementalAlterConfigs, 1, {
-      resources: [
-        {
-          resourceType: 4,
-          resourceName: '',
-          configs: [{ name: 'transaction.partition.verification.enable', configOperation: 0, value: 'false' }],
-        },
-      ],
+      resources: [{ resourceType, resourceName, configs: entries }],
       validateOnly: false,
     });
-    this.expect(responses[0]?.errorCode, NONE, 'switching verification off');
+    this.expect(responses[0]?.errorCode, NONE, `setting ${Object.keys(configs).join()}`);
   }
 }

@@ -1,6 +1,7 @@
 /** Every case of the rules, and how one is run. */
 import { RawClient } from '../raw-client.ts';
 import { ADMIN_RULES } from './admin.ts';
+import { CLEANER_RULES } from './cleaner.ts';
 import { FETCH_RULES } from './fetch.ts';
 import { type BrokerRule, type ExpectEqual, Given, type RuleTarget } from './given.ts';
 import { GROUP_RULES } from './groups.ts';
@@ -14,6 +15,7 @@ export const BROKER_RULES: Readonly<Record<string, readonly BrokerRule[]>> = {
   Fetch: FETCH_RULES,
   offsets: OFFSET_RULES,
   administration: ADMIN_RULES,
+  'log cleaner': CLEANER_RULES,
   groups: GROUP_RULES,
 };
 

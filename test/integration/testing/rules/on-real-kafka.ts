@@ -10,6 +10,7 @@ import { type Release, startCluster } from '../../../../src/testing/index.ts';
 import { type KafkaCluster, startKafka } from '../../../support/kafka/cluster.ts';
 import { RawClient } from '../raw-client.ts';
 import { Given } from './given.ts';
+import { RESTLESS } from './housekeeping.ts';
 import { BROKER_RULES, runRule } from './index.ts';
 
 const SASL: readonly number[] = [SaslHandshake.key, SaslAuthenticate.key];
@@ -45,7 +46,7 @@ export const describeRules = (played: readonly PlayedRelease[]): void => {
   describe.each(played)('Kafka $version', ({ version, release }) => {
     let kafka: KafkaCluster;
     beforeAll(async () => {
-      kafka = await startKafka({ version });
+      kafka = await startKafka({ version, config: RESTLESS });
     });
     afterAll(() => kafka?.stop());
 

@@ -136,7 +136,7 @@ export const PRODUCER_RULES: readonly BrokerRule[] = [
   {
     name: 'without verification transactions go by the log alone: last stable offset, aborted list, and the states behind them',
     run: async (given) => {
-      await given.verificationOff();
+      await given.verification(false);
       const topic = await given.topic();
       const transactional = { transactionalId: 'rule' };
       given.expect(await given.outcome(topic, await from(FAR, 0, { transactional: true }), transactional), [NONE, 0n]);
