@@ -8,6 +8,35 @@ export interface LinkIdentity extends LinkProducer {
   readonly sourceClusterId: string | null;
 }
 
+/** How a link is set up: its configs by their dotted names, without secrets. */
+export interface StoredLink {
+  readonly configs: Readonly<Record<string, string>>;
+}
+
+/** What of a mirror's state outlives a process: what somebody has asked for. Everything else follows from what the clusters show. */
+export type LastingState = 'ACTIVE' | 'PAUSED' | 'PENDING_STOPPED' | 'STOPPED';
+
+/** One change of state, and what it was for. */
+export interface StoredTransition {
+  readonly from: string;
+  readonly to: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Why, when it was not what somebody wanted. */
+  readonly error?: string;
+}
+
+/** How a mirror was stopped, and where. */
+export interface StoredStop {
+  readonly by: 'PROMOTE' | 'FAILOVER';
+  /** Milliseconds since 1970: when it was asked for. */
+  readonly at: number;
+  /** By partition: log end of the mirror when it stopped; left out until then. */
+  readonly offsets?: readonly number[];
+  /** By partition: offsets that the source was last known to have beyond that. */
+  readonly lags?: readonly number[];
+}
+
 /** A mirror topic as the store knows it. */
 export interface StoredMirror {
   readonly topic: string;
@@ -17,6 +46,11 @@ export interface StoredMirror {
   readonly topicId: string | null;
   /** Where each partition of the mirror begins at the source, where that was chosen; left out: wherever the source's log begins. */
   readonly startOffsets?: readonly number[];
+  /** Left out: `ACTIVE`. */
+  readonly state?: LastingState;
+  readonly stop?: StoredStop;
+  /** The last changes of state, the oldest first. */
+  readonly history?: readonly StoredTransition[];
 }
 
 export interface LinkStore {
@@ -24,13 +58,23 @@ export interface LinkStore {
   load(signal: AbortSignal): Promise<LinkIdentity | null>;
   /** The link's identity; made by `create` when the store has none. When two processes make one at once, the first that was stored is everybody's. */
   identity(create: () => Promise<LinkIdentity>, signal: AbortSignal): Promise<LinkIdentity>;
+  /** Null before {@link saveLink}. */
+  link(): StoredLink | null;
+  saveLink(link: StoredLink, signal: AbortSignal): Promise<void>;
   mirror(topic: string): StoredMirror | undefined;
+  /** All of them, in no order. */
+  mirrors(): readonly StoredMirror[];
   saveMirror(mirror: StoredMirror, signal: AbortSignal): Promise<void>;
+  /** As if the topic had never been a mirror of this link. */
+  forgetMirror(topic: string, signal: AbortSignal): Promise<void>;
+  /** As if the link had never been: its identity, its configs and its mirrors. */
+  forgetLink(signal: AbortSignal): Promise<void>;
 }
 
 /** Remembers nothing beyond the process: for tests. */
 export class MemoryLinkStore implements LinkStore {
   #identity: LinkIdentity | null = null;
+  #link: StoredLink | null = null;
   readonly #mirrors = new Map<string, StoredMirror>();
 
   async load(): Promise<LinkIdentity | null> {
@@ -42,11 +86,33 @@ export class MemoryLinkStore implements LinkStore {
     return this.#identity;
   }
 
+  link(): StoredLink | null {
+    return this.#link;
+  }
+
+  async saveLink(link: StoredLink): Promise<void> {
+    this.#link = link;
+  }
+
   mirror(topic: string): StoredMirror | undefined {
     return this.#mirrors.get(topic);
   }
 
+  mirrors(): readonly StoredMirror[] {
+    return [...this.#mirrors.values()];
+  }
+
   async saveMirror(mirror: StoredMirror): Promise<void> {
     this.#mirrors.set(mirror.topic, mirror);
+  }
+
+  async forgetMirror(topic: string): Promise<void> {
+    this.#mirrors.delete(topic);
+  }
+
+  async forgetLink(): Promise<void> {
+    this.#identity = null;
+    this.#link = null;
+    this.#mirrors.clear();
   }
 }
