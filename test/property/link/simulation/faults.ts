@@ -28,13 +28,15 @@ export const TRANSIENT = [
 
 /** What may end a mirror, with the reasons it may give. */
 export const PERMANENT = {
-  foreignWrite: ['DESTINATION_FOREIGN_WRITE', 'DESTINATION_DIVERGED'],
+  /** Markers of the link behind it look as if the source had lost what they stand for. */
+  foreignWrite: ['DESTINATION_FOREIGN_WRITE', 'DESTINATION_DIVERGED', 'UNEXPECTED_TRUNCATION'],
   loseSourceTail: ['UNEXPECTED_TRUNCATION'],
   oldMessage: ['UNSUPPORTED_MESSAGE_FORMAT'],
-  corrupt: ['CORRUPT_SOURCE_BATCH', 'RETRY_TIMEOUT'],
+  /** Some of these batches are sparse, too. */
+  corrupt: ['CORRUPT_SOURCE_BATCH', 'RETRY_TIMEOUT', 'UNSUPPORTED_SPARSE_BATCH', 'FILL_NOT_AUTHORIZED'],
   /** Only where it goes past the mirror's end. */
   trimAhead: ['SOURCE_RECORDS_EXPIRED'],
-  /** A request whose connection was cut is carried out long after. Markers behind the end look as if the source had lost what they stand for. */
+  /** A request whose connection was cut is carried out long after. What it has displaced looks as if the source had had it elsewhere. */
   lateRequest: ['DESTINATION_FOREIGN_WRITE', 'DESTINATION_DIVERGED', 'UNEXPECTED_TRUNCATION'],
   /** Leaders forget the link's producer. */
   forgetProducers: ['DESTINATION_FOREIGN_WRITE', 'DESTINATION_DIVERGED'],

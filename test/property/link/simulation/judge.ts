@@ -57,5 +57,6 @@ export const wrongLog = (mirror: DestinationLog, source: SourceLog, fillPolicy: 
     const wrong = wrongAt(offset, mirror.shownAt(offset), source, fillPolicy);
     if (wrong !== null) return wrong;
   }
-  return null;
+  const { lastStableOffset } = source;
+  return mirror.end <= lastStableOffset ? null : `the mirror reaches ${mirror.end}, the source is stable up to ${lastStableOffset}`;
 };

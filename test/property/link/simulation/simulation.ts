@@ -36,12 +36,6 @@ const CALM_STEPS = 20_000;
 const CHECKPOINT_MS = 60_000;
 const DAY_MS = 86_400_000;
 
-/** What somebody has done to a partition's mirror for which the link cannot answer: from then on it may be wrong, but only if it says so. */
-interface Excuse {
-  readonly reasons: Set<string>;
-  isSpoilt: boolean;
-}
-
 export class Simulation {
   readonly world: World;
   readonly violations: string[] = [];
@@ -53,7 +47,8 @@ export class Simulation {
   #starting = 0;
   /** Partitions on which something happened that a mirror need not survive, with the reasons that are right then. */
   readonly #doomed = new Map<number, Set<string>>();
-  readonly #excuses = new Map<number, Excuse>();
+  /** Partitions to which something happened for which the link cannot answer: from then on the mirror may be wrong, but only if it says so. */
+  readonly #excused = new Set<number>();
   /** Where somebody else wrote first, by partition. */
   readonly #foreign = new Map<number, number>();
   readonly #startedAt = new Map<DestinationLog, { readonly start: number; readonly at: number }>();
@@ -216,7 +211,6 @@ export class Simulation {
         this.#excuse(partition, PERMANENT.foreignWrite);
         this.#foreign.set(partition, Math.min(to.end, this.#foreign.get(partition) ?? to.end));
         to.writeForeign(world.random);
-        this.#spoil(partition);
         break;
       case 'loseSourceTail':
         source.remember();
@@ -265,6 +259,7 @@ export class Simulation {
     const lines = this.sourceLogs.flatMap((from, partition) => {
       const to = this.destinationLogs[partition] as DestinationLog;
       const source = from.entries.map(({ base, next, bytes, transaction }) => {
+        if (bytes.readInt8(16) !== 2) return `${base} of format v1`;
         const { attributes, count } = factsOf(bytes);
         return `${base}-${next - 1} ${count} records ${attributes.toString(16)}${transaction === null ? '' : ` ${transaction.state}`}`;
       });
@@ -358,13 +353,7 @@ export class Simulation {
 
   #excuse(partition: number, reasons: readonly string[]): void {
     this.#doom(partition, reasons);
-    if (!this.#excuses.has(partition)) this.#excuses.set(partition, { reasons: new Set(reasons), isSpoilt: false });
-  }
-
-  #spoil(partition: number): void {
-    const excuse = this.#excuses.get(partition);
-    if (excuse !== undefined) excuse.isSpoilt = true;
-    this.#doom(partition, PERMANENT.foreignWrite);
+    this.#excused.add(partition);
   }
 
   /** The reasons that a mirror may give for having stopped. */
@@ -385,7 +374,7 @@ export class Simulation {
     if (entry.kind === 'marker' && processes > 1) this.#excuse(partition, PERMANENT.lateRequest);
     const wrong = wrongAppend(entry, this.sourceLogs[partition] as SourceLog, fillPolicy);
     if (wrong === null) return;
-    if (this.#excuses.has(partition)) this.#spoil(partition);
+    if (this.#excused.has(partition)) this.#doom(partition, PERMANENT.foreignWrite);
     else this.violations.push(`partition ${partition}: ${wrong}`);
   }
 
@@ -398,7 +387,7 @@ export class Simulation {
       for (const { label, inFlight, partition, ackedOffset } of mirrors) {
         const foreign = this.#foreign.get(partition) ?? ackedOffset;
         // The answer to a marker does not tell where it is: the next batch is what meets the foreign record.
-        if (this.#options.logs === 'dense' && this.#options.acks === -1 && ackedOffset > foreign)
+        if (this.#options.logs === 'dense' && this.#options.acks === -1 && ackedOffset > foreign && this.violations.length === 0)
           this.violations.push(`${label} takes ${ackedOffset} for copied, but ${foreign} is somebody else's`);
         if (inFlight > MAX_IN_FLIGHT || inFlight < 0) this.violations.push(`${label}: ${inFlight} batches in flight`);
       }
@@ -418,9 +407,8 @@ export class Simulation {
     const from = this.sourceLogs[partition] as SourceLog;
     const to = this.destinationLogs[partition] as DestinationLog;
     const allowed = this.#allowedReasons(partition);
-    const excuse = this.#excuses.get(partition);
-    const wrong = excuse?.isSpoilt ? 'it was spoilt' : wrongLog(to, from, this.#options.fillPolicy);
-    if (wrong !== null && excuse === undefined) this.violations.push(`partition ${partition}: ${wrong}`);
+    const wrong = wrongLog(to, from, this.#options.fillPolicy);
+    if (wrong !== null && !this.#excused.has(partition)) this.violations.push(`partition ${partition}: ${wrong}`);
     for (const { mirrors } of this.processes) {
       const mirror = mirrors[partition] as PartitionMirror;
       const { label, phase, error } = mirror;
