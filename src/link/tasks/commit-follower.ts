@@ -1,0 +1,210 @@
+/** Follows the commits of the source: what its log of commits tells is carried over within moments, and the age of that is known. */
+import { type Clock, type Random, sleep } from '../../client/clock.ts';
+import type { Cluster } from '../../client/cluster.ts';
+import type { LinkError } from '../../errors.ts';
+import { CommitTail, type TailedCommit } from './commit-tail.ts';
+import { type MirrorLogs, partitionKey } from './mirror-logs.ts';
+import type { CarryContext, OffsetCarrier, SourcePositions } from './offset-carrier.ts';
+import type { Position } from './plan-offsets.ts';
+
+export interface CommitFollowerOptions {
+  readonly source: Cluster;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly carrier: OffsetCarrier;
+  readonly logs: MirrorLogs;
+  /** The mirror of a source topic, for groups and topics that are synced; null for others. */
+  readonly mirrorOf: (group: string, sourceTopic: string) => string | null;
+  readonly context: () => Pick<CarryContext, 'isInUse' | 'isUntouched' | 'refreshMs'>;
+  /** A group turned out to have members at the destination. */
+  readonly inUse: (group: string) => void;
+  /** Asks for a whole run: commits may have been missed. */
+  readonly wake: () => void;
+}
+
+interface Entry {
+  readonly group: string;
+  readonly sourceTopic: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly position: Position;
+  /** By the clock: the oldest commit that it stands for was made after this. */
+  readonly since: number;
+  /** It was carried over as far as the mirror goes, and waits for the data. */
+  readonly isHeld: boolean;
+  /** By the clock: not to be looked at before. */
+  readonly lookAt: number;
+}
+
+/** Commits are gathered for so long: one request then carries what a group committed meanwhile. */
+const LINGER_MS = 100;
+/** A position that waits for data is carried over as far as the mirror goes, at most so often. */
+const HELD_MS = 1_000;
+const RETRY_MS = 500;
+/** Bytes of positions that have not been carried over. Only the newest of a partition is kept, so it takes a great many groups to get there. */
+const MAX_QUEUED_BYTES = 64 * 1_048_576;
+const ENTRY_OVERHEAD_BYTES = 300;
+
+export class CommitFollower {
+  readonly #options: CommitFollowerOptions;
+  readonly #tail: CommitTail;
+  readonly #closing = new AbortController();
+  /** By group and partition: the newest position, with the age of the oldest. */
+  #queue = new Map<string, Entry>();
+  #queuedBytes = 0;
+  /** By the clock: the oldest commit that is on its way now. */
+  #underWaySince = Number.POSITIVE_INFINITY;
+  #wakeUp: (() => void) | null = null;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: CommitFollowerOptions) {
+    this.#options = options;
+    const { source, clock, random, wake } = options;
+    this.#tail = new CommitTail({ source, clock, random, found: (commit) => this.#add(commit), lost: wake });
+  }
+
+  /** As {@link CommitTail.open}: what was committed before has to be asked for after this has resolved. */
+  async open(signal: AbortSignal): Promise<void> {
+    await this.#tail.open(signal);
+    this.#running = this.#run();
+  }
+
+  /** Why it has ended by itself. */
+  get failure(): LinkError | null {
+    return this.#tail.failure;
+  }
+
+  /** By the clock: every commit made before has been carried over, or is one that waits for data or was left alone. Null before it has begun. */
+  get syncedUpTo(): number | null {
+    const { readUpTo } = this.#tail;
+    if (readUpTo === null) return null;
+    const queued = [...this.#queue.values()].filter(({ isHeld }) => !isHeld).map(({ since }) => since);
+    return Math.min(readUpTo, this.#underWaySince, ...queued);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#wakeUp?.();
+    await Promise.all([this.#tail.close(), this.#running]);
+  }
+
+  #add({ group, topic: sourceTopic, partition, committed, since }: TailedCommit): void {
+    const topic = this.#options.mirrorOf(group, sourceTopic);
+    if (topic === null) return;
+    const key = keyOf(group, topic, partition);
+    if (committed === null || committed.offset < 0n) {
+      this.#remove(key);
+      return;
+    }
+    const { offset, metadata } = committed;
+    this.#put({ group, sourceTopic, topic, partition, position: { offset, metadata }, since, isHeld: false, lookAt: 0 });
+    this.#wakeUp?.();
+  }
+
+  #put(entry: Entry): void {
+    const key = keyOf(entry.group, entry.topic, entry.partition);
+    const before = this.#remove(key);
+    // The newer position says all that the older one said, and is as late as that one was.
+    const since = before?.isHeld === false ? Math.min(before.since, entry.since) : entry.since;
+    this.#queue.set(key, { ...entry, since });
+    this.#queuedBytes += sizeOf(entry);
+    if (this.#queuedBytes <= MAX_QUEUED_BYTES) return;
+    this.#queue.clear();
+    this.#queuedBytes = 0;
+    this.#options.wake();
+  }
+
+  #remove(key: string): Entry | undefined {
+    const entry = this.#queue.get(key);
+    if (entry === undefined) return undefined;
+    this.#queue.delete(key);
+    this.#queuedBytes -= sizeOf(entry);
+    return entry;
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#options;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      if (this.#queue.size === 0) {
+        await new Promise<void>((resolve) => {
+          this.#wakeUp = resolve;
+        });
+        this.#wakeUp = null;
+      }
+      await sleep(clock, LINGER_MS, signal).catch(() => {});
+      if (signal.aborted) return;
+      const entries = [...this.#queue.values()];
+      this.#queue = new Map();
+      this.#queuedBytes = 0;
+      const fresh = entries.filter(({ isHeld }) => !isHeld);
+      this.#underWaySince = Math.min(...fresh.map(({ since }) => since));
+      try {
+        await this.#flush(entries, signal);
+      } catch {
+        for (const entry of entries) this.#putBack(entry);
+        await sleep(clock, RETRY_MS, signal).catch(() => {});
+      }
+      this.#underWaySince = Number.POSITIVE_INFINITY;
+    }
+  }
+
+  async #flush(entries: readonly Entry[], signal: AbortSignal): Promise<void> {
+    const { carrier, context, inUse, clock } = this.#options;
+    const due = await this.#due(entries, signal);
+    if (due.length === 0) return;
+    const now = clock.now();
+    const outcome = await carrier.carry(positionsOf(due), { ...context(), readAt: now, isFollowing: true, signal });
+    for (const group of outcome.inUse) inUse(group);
+    const waiting = new Set(outcome.waiting.map(({ group, topic, partition }) => keyOf(group, topic, partition)));
+    for (const entry of due) {
+      const failure = outcome.failures.get(entry.group);
+      if (failure?.retriable === true) this.#putBack({ ...entry, isHeld: false, lookAt: now + RETRY_MS });
+      else if (waiting.has(keyOf(entry.group, entry.topic, entry.partition)))
+        this.#putBack({ ...entry, isHeld: true, lookAt: now + HELD_MS });
+    }
+  }
+
+  /** Those whose time has come, and those whose data has; the others wait on. */
+  async #due(entries: readonly Entry[], signal: AbortSignal): Promise<readonly Entry[]> {
+    const wanted = entries.filter(({ group, sourceTopic, topic }) => this.#options.mirrorOf(group, sourceTopic) === topic);
+    const held = wanted.filter(({ isHeld }) => isHeld);
+    const ranges = held.length === 0 ? NO_RANGES : await this.#options.logs.ranges(held, signal);
+    const now = this.#options.clock.now();
+    return wanted.filter((entry) => {
+      const { isHeld, lookAt, topic, partition, position } = entry;
+      const end = ranges.get(partitionKey(topic, partition))?.end ?? -1n;
+      if (lookAt <= now || (isHeld && end >= position.offset)) return true;
+      this.#putBack(entry);
+      return false;
+    });
+  }
+
+  /** Unless a newer position of the partition has come meanwhile. */
+  #putBack(entry: Entry): void {
+    const key = keyOf(entry.group, entry.topic, entry.partition);
+    const newer = this.#queue.get(key);
+    if (newer === undefined) this.#put(entry);
+    else if (!entry.isHeld) this.#put({ ...newer, since: Math.min(newer.since, entry.since) });
+  }
+}
+
+const NO_RANGES: Awaited<ReturnType<MirrorLogs['ranges']>> = new Map();
+
+/** Group names may contain anything, topic names no slash. */
+const keyOf = (group: string, topic: string, partition: number): string => `${partitionKey(topic, partition)}/${group}`;
+
+const sizeOf = ({ group, topic, position }: Entry): number =>
+  ENTRY_OVERHEAD_BYTES + 2 * (group.length + topic.length + position.metadata.length);
+
+const positionsOf = (entries: readonly Entry[]): ReadonlyMap<string, SourcePositions> => {
+  const groups = new Map<string, Map<string, Map<number, Position>>>();
+  for (const { group, topic, partition, position } of entries) {
+    const topics = groups.get(group) ?? new Map<string, Map<number, Position>>();
+    groups.set(group, topics);
+    const partitions = topics.get(topic) ?? new Map<number, Position>();
+    topics.set(topic, partitions);
+    partitions.set(partition, position);
+  }
+  return groups;
+};
