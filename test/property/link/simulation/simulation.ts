@@ -83,6 +83,8 @@ export class Simulation {
   }
 
   async steps(count: number): Promise<void> {
+    // What was done to the world is noticed before time goes on.
+    await this.world.settle();
     for (let n = 0; n < count; n++) {
       await this.world.step();
       this.#judgeRequests();
@@ -149,6 +151,9 @@ export class Simulation {
         destination.remember();
         destination.staleAnswers = world.below(3);
         to.moveLeader(other(DESTINATION_BROKERS, to.leader), true);
+        // A leader that has lost everything takes any sequence, also that of a batch which was sent to it when it led before.
+        if (to.producers.size === 0 && this.#options.acks === 1) this.#excuse(partition, PERMANENT.foreignWrite);
+        this.#expireIfAhead(partition);
         break;
       case 'notEnoughReplicas':
         fault(ErrorCode.NOT_ENOUGH_REPLICAS, false);
@@ -204,7 +209,8 @@ export class Simulation {
         to.dropDeleted();
         break;
       case 'forgetProducers':
-        this.#excuse(partition, []);
+        // Fillers in the wrong place may do no harm, and are told of all the same.
+        this.#excuse(partition, this.#options.fillPolicy === 'markers' ? [] : PERMANENT.forgetProducers);
         to.forgetProducers(world.clock.wallTime() - DAY_MS);
         break;
       case 'foreignWrite':
@@ -328,10 +334,13 @@ export class Simulation {
   }
 
   #trim(log: SourceLog, start: number): void {
-    const partition = this.sourceLogs.indexOf(log);
     log.trim(start);
-    const isAhead = log.start > (this.destinationLogs[partition]?.end ?? 0);
-    if (!isAhead) return;
+    this.#expireIfAhead(this.sourceLogs.indexOf(log));
+  }
+
+  /** The source has lost what its mirror does not have. */
+  #expireIfAhead(partition: number): void {
+    if ((this.sourceLogs[partition]?.start ?? 0) <= (this.destinationLogs[partition]?.end ?? 0)) return;
     const { sourceTrimmed, fillPolicy, mayWriteMarkers } = this.#options;
     if (sourceTrimmed === 'stop') this.#doom(partition, PERMANENT.trimAhead);
     else if (fillPolicy === 'markers' && !mayWriteMarkers) this.#doom(partition, ['FILL_NOT_AUTHORIZED']);
@@ -386,8 +395,9 @@ export class Simulation {
     for (const { destination, mirrors } of this.processes) {
       for (const { label, inFlight, partition, ackedOffset } of mirrors) {
         const foreign = this.#foreign.get(partition) ?? ackedOffset;
+        const isLost = foreign < (this.sourceLogs[partition]?.start ?? 0);
         // The answer to a marker does not tell where it is: the next batch is what meets the foreign record.
-        if (this.#options.logs === 'dense' && this.#options.acks === -1 && ackedOffset > foreign && this.violations.length === 0)
+        if (this.#options.logs === 'dense' && this.#options.acks === -1 && ackedOffset > foreign && !isLost && this.violations.length === 0)
           this.violations.push(`${label} takes ${ackedOffset} for copied, but ${foreign} is somebody else's`);
         if (inFlight > MAX_IN_FLIGHT || inFlight < 0) this.violations.push(`${label}: ${inFlight} batches in flight`);
       }

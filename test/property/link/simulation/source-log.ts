@@ -168,9 +168,12 @@ export class SourceLog extends SimLog<SourceEntry> {
     return cleanBatch(fields, records, random, (changed, kept) => entryOf(changed, kept, transaction));
   }
 
-  /** What has no data left is not listed for long. */
+  /** What has no data left is listed until the next run, and never without its marker. */
   #forgetAborted(random: Random): void {
-    this.#aborted = this.#aborted.filter((aborted) => this.entries.some(({ transaction }) => transaction === aborted) || random() < 0.5);
+    this.#aborted = this.#aborted.filter((aborted) => {
+      const hasMarker = this.entryAt(aborted.last) !== undefined;
+      return hasMarker && (this.entries.some(({ transaction }) => transaction === aborted) || random() < 0.5);
+    });
   }
 
   /** Once in the life of a log: three such answers in a row are believed. */
