@@ -14,3 +14,19 @@ export type { MirrorState } from './link/mirror-state.ts';
 export type { MirrorPartitionStatus, MirrorTopicStatus, PartitionState } from './link/mirror-topic.ts';
 export type { ClusterOptions, LinkOptions, Logger } from './link/options.ts';
 export { type LinkIdentity, type LinkStore, MemoryLinkStore, type StoredMirror } from './link/store/link-store.ts';
+export { DIFFERENCE_KINDS, type DifferenceKind, type VerifyDifference } from './link/verify/difference.ts';
+export type { VerifyChoices, VerifyOptions } from './link/verify/options.ts';
+export {
+  type JsonOf,
+  renderVerifyReport,
+  type VerifiedLog,
+  type VerifiedPartition,
+  type VerifyPosition,
+  type VerifyReport,
+  type VerifyReportJson,
+  type VerifyVerdict,
+  verifyReportToJson,
+} from './link/verify/report.ts';
+export { verifyMirror } from './link/verify/verify-mirror.ts';
+export type { VerifyProgress } from './link/verify/verify-partition.ts';
+export type { VerifyTopic } from './link/verify/verify-topics.ts';

@@ -135,6 +135,7 @@ describe('time, chance and the environment', () => {
   /** Where a port gets its default. */
   const DEFAULTS: Readonly<Record<string, readonly string[]>> = {
     'link/options.ts': ['Math.random'],
+    'link/verify/options.ts': ['Math.random'],
     'client/clock.ts': ['Date.now', 'performance.now', 'setTimeout'],
     'testing/clock.ts': ['Date.now', 'performance.now', 'setTimeout'],
   };

@@ -37,11 +37,16 @@ const API_NAMES = words(`
 
 const SURFACE: Readonly<Record<Entry, { readonly values: readonly string[]; readonly types: readonly string[] }>> = {
   'kafka-link': {
-    values: words('BrokerError LINK_ERROR_CODES LinkError MIRROR_TOPIC_ERRORS MemoryLinkStore MirrorFailure SETTINGS createLink'),
+    values: words(`
+      BrokerError DIFFERENCE_KINDS LINK_ERROR_CODES LinkError MIRROR_TOPIC_ERRORS MemoryLinkStore MirrorFailure SETTINGS createLink renderVerifyReport
+      verifyMirror verifyReportToJson
+    `),
     types: words(`
       BrokerErrorDetails ByteSink Clock CloseEvent ClusterLink ClusterOptions Endpoint LinkErrorCode LinkEvent LinkEvents LinkIdentity LinkMetrics LinkOptions LinkSettings
       LinkStatus LinkStore Logger MirrorEvent MirrorPartitionStatus MirrorState MirrorTopicError MirrorTopicStatus OpenTransport PartitionEvent
       PartitionState ProgressEvent Random StoredMirror Transport TransportEvents WaitOptions WarningEvent
+      DifferenceKind JsonOf VerifiedLog VerifiedPartition VerifyChoices VerifyDifference VerifyOptions VerifyPosition VerifyProgress VerifyReport
+      VerifyReportJson VerifyTopic VerifyVerdict
     `),
   },
   'kafka-link/codec': {

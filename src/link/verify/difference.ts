@@ -91,6 +91,11 @@ export class DifferenceList {
     return this.#runs.length;
   }
 
+  /** Offsets in all of them. */
+  get offsets(): number {
+    return this.#offsets;
+  }
+
   /** Runs that may still be added, the one that will not fit included. */
   get room(): number {
     return this.#max - this.#runs.length + 1;

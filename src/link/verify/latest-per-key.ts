@@ -1,10 +1,10 @@
 /** What must be equal when both sides are compacted, each by its own cleaner at its own time: the last record of every key. */
 import { decodeRecordBody } from '../../codec/record.ts';
 import type { DifferenceList } from './difference.ts';
+import { recordText } from './difference-text.ts';
 import { hashKey, type KeyState, KeyTable, type LastRecord, type Side } from './key-table.ts';
 import type { LogReader } from './log-reader.ts';
 import { LogWalk } from './log-walk.ts';
-import { recordText } from './record-text.ts';
 import type { VisibleRecord } from './visible-records.ts';
 
 export interface LatestPerKeyLogs {

@@ -76,3 +76,13 @@ export const clusterLogReader = (
     },
   };
 };
+
+/** The same log; `count` is called with the bytes of every slice. */
+export const countedReader = (reader: LogReader, count: (bytes: number) => void): LogReader => ({
+  range: (signal) => reader.range(signal),
+  read: async (offset, to, signal) => {
+    const slice = await reader.read(offset, to, signal);
+    count(slice.records?.length ?? 0);
+    return slice;
+  },
+});

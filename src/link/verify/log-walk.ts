@@ -22,8 +22,7 @@ export class LogEntry {
   readonly from: number;
   readonly next: number;
   readonly batch: RecordBatch | null;
-  /** What is wrong with it, when it is `damaged`. */
-  readonly reason: string | null;
+  readonly #reason: string | null;
   #isIntact: boolean | null = null;
   #opened: OpenedBatch | null = null;
   #taken = 0;
@@ -33,7 +32,7 @@ export class LogEntry {
     this.from = from;
     this.next = next;
     this.batch = batch;
-    this.reason = reason;
+    this.#reason = reason;
   }
 
   /** Whether the bytes are those of the checksum. Reads all of them, once. */
@@ -42,9 +41,10 @@ export class LogEntry {
     return this.#isIntact;
   }
 
-  /** Saves the pass over the bytes when somebody else has made it. */
-  markIntact(): void {
-    this.#isIntact = true;
+  /** What is wrong with the bytes; null when nothing is. Reads all of them, once. */
+  get damage(): string | null {
+    if (this.kind === 'damaged') return this.#reason;
+    return this.batch === null || this.isIntact ? null : wrongCrc(this.batch);
   }
 
   /** What of a `data` batch consumers see; nothing of anything else. Rejects with `KLINK_CORRUPT_BATCH` when it cannot be opened. */
@@ -202,5 +202,5 @@ export class LogWalk {
 }
 
 /** What is said of a batch with a wrong checksum. */
-export const wrongCrc = ({ baseOffset, lastOffset }: RecordBatch): string =>
+const wrongCrc = ({ baseOffset, lastOffset }: RecordBatch): string =>
   `The batch at offsets ${baseOffset} to ${lastOffset} is damaged: its CRC is not that of its bytes`;

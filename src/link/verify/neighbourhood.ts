@@ -1,7 +1,7 @@
 /** Where else a record lies: what is around a difference on both sides, so that a moved log can be told from a changed record. */
 import { createHash } from 'node:crypto';
 import { LinkError } from '../../errors.ts';
-import { isOutOfRange, type LogReader } from './log-reader.ts';
+import { isOutOfRange, type LogRange, type LogReader } from './log-reader.ts';
 import { LogWalk } from './log-walk.ts';
 import type { VisibleRecord } from './visible-records.ts';
 
@@ -20,12 +20,15 @@ interface Surroundings {
 
 const EMPTY: Surroundings = { at: new Map(), offsets: new Map() };
 
+/** A log, and from where to where it may be read. */
+export interface NeighbouringLog {
+  readonly reader: LogReader;
+  readonly range: LogRange;
+}
+
 export interface NeighbourhoodSides {
-  readonly source: LogReader;
-  readonly destination: LogReader;
-  /** Nothing is read below or, from `to` on, above. */
-  readonly from: number;
-  readonly to: number;
+  readonly source: NeighbouringLog;
+  readonly destination: NeighbouringLog;
   /** What an offset takes in these logs, as far as is known. */
   readonly bytesPerOffset: () => number;
 }
@@ -89,9 +92,9 @@ export class Neighbourhood {
     this.#destination = right;
   }
 
-  async #surroundings(reader: LogReader, offset: number, signal: AbortSignal): Promise<Surroundings> {
-    const from = Math.max(this.#sides.from, offset - this.#reach);
-    const to = Math.min(this.#sides.to, offset + this.#reach);
+  async #surroundings({ reader, range }: NeighbouringLog, offset: number, signal: AbortSignal): Promise<Surroundings> {
+    const from = Math.max(range.start, offset - this.#reach);
+    const to = Math.min(range.end, offset + this.#reach);
     const at = new Map<number, string>();
     const offsets = new Map<string, number[]>();
     let bytes = 0;

@@ -124,21 +124,31 @@ export const parseVerifyOptions = (options: VerifyOptions): ParsedVerifyOptions 
   problems.push(...settingProblems);
   const plan = parseChoices(options, topics, settings, problems);
   for (const key of Object.keys(options)) if (!OPTION_NAMES.has(key)) problems.push(`'${key}' is not an option`);
-  if (problems.length > 0) {
-    const lines = problems.map((problem) => `- ${problem}`).join('\n');
-    throw new LinkError('KLINK_CONFIG', `The options of the verification are not usable:\n${lines}`);
-  }
+  refuse(problems);
   const { clock = systemClock, random = Math.random, openTransport = openTcp } = options;
   return { connect: { source, destination, clock, random, openTransport, settings }, plan };
 };
 
+/**
+ * How the topics of a link that is connected are verified.
+ *
+ * @throws LinkError `KLINK_CONFIG` that names every problem, one per line.
+ */
+export const planVerification = (choices: VerifyChoices, topics: readonly VerifyTopic[], settings: LinkSettings): VerifyPlan => {
+  const problems: string[] = [];
+  const plan = parseChoices(choices, topics, settings, problems);
+  refuse(problems);
+  return plan;
+};
+
+const refuse = (problems: readonly string[]): void => {
+  if (problems.length === 0) return;
+  const lines = problems.map((problem) => `- ${problem}`).join('\n');
+  throw new LinkError('KLINK_CONFIG', `The options of the verification are not usable:\n${lines}`);
+};
+
 /** The choices with their defaults; what is wrong goes to `problems`. */
-export const parseChoices = (
-  choices: VerifyChoices,
-  topics: readonly VerifyTopic[],
-  settings: LinkSettings,
-  problems: string[],
-): VerifyPlan => {
+const parseChoices = (choices: VerifyChoices, topics: readonly VerifyTopic[], settings: LinkSettings, problems: string[]): VerifyPlan => {
   const { mode = 'exact', allowFillerRecords = false, allowLowerLogStart = false, onProgress = () => {} } = choices;
   if (mode !== 'exact' && mode !== 'latest-per-key') problems.push(`mode is '${String(mode)}'; it must be 'exact' or 'latest-per-key'`);
   for (const [name, value] of Object.entries({ allowFillerRecords, allowLowerLogStart })) {

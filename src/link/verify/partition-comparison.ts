@@ -1,22 +1,15 @@
 /** Goes through two logs side by side, offset by offset, and finds what a consumer would see different: the heart of a verification. */
 import { abortedError } from '../../client/abort.ts';
 import { LinkError } from '../../errors.ts';
-import type { DifferenceKind, DifferenceList, DifferenceText, FoundDifference } from './difference.ts';
+import { type ComparisonCounts, type ComparisonRules, newCounts } from './comparison-rules.ts';
+import type { DifferenceList } from './difference.ts';
+import { batchText, payloadTexts } from './difference-text.ts';
 import type { LatestPerKey } from './latest-per-key.ts';
-import type { LogReader } from './log-reader.ts';
-import { type LogEntry, LogWalk, wrongCrc } from './log-walk.ts';
+import { countedReader, type LogRange, type LogReader } from './log-reader.ts';
+import { type LogEntry, LogWalk } from './log-walk.ts';
 import { Neighbourhood } from './neighbourhood.ts';
-import { compareContents, hexOf, recordText } from './record-text.ts';
-import { isFiller, sameBytes, samePayload, sameRecord, type VisibleRecord, verifyBothCrcs } from './visible-records.ts';
-
-export interface ComparisonRules {
-  /** Runs of differences that are kept; with one more the comparison ends. */
-  readonly maxDifferences: number;
-  /** Visible records without key and value at offsets where the source has none are counted, and no difference. */
-  readonly allowFillerRecords: boolean;
-  /** Of a field that differs, in the report. */
-  readonly excerptBytes: number;
-}
+import { RecordJudge } from './record-judge.ts';
+import { sameBytes, samePayload, verifyBothCrcs } from './visible-records.ts';
 
 export interface ComparisonContext {
   readonly source: LogReader;
@@ -29,56 +22,53 @@ export interface ComparisonContext {
   readonly progressed: (position: number, bytes: number) => void;
 }
 
-/** What was gone through, up to the position. */
-export interface ComparisonCounts {
-  /** Of the source, with records. */
-  batches: number;
-  /** Among them: the mirror has the same records in other bytes. */
-  rebuiltBatches: number;
-  /** At the source. */
-  records: number;
-  /** Offsets that the mirror fills with what no consumer sees. */
-  filledOffsets: number;
-  /** Offsets that it fills with what consumers do see. */
-  fillerRecords: number;
-  /** Read from both sides. */
-  bytes: number;
+/** Both logs, at the time of asking. */
+export interface LogRanges {
+  readonly source: LogRange;
+  readonly destination: LogRange;
+}
+
+export interface ComparisonRange {
+  readonly from: number;
+  readonly to: number;
+  /** Records that moved are looked for beyond `from` and `to` too. */
+  readonly ranges: LogRanges;
 }
 
 type Side = 'source' | 'destination';
 
 export class PartitionComparison {
-  readonly counts: ComparisonCounts = { batches: 0, rebuiltBatches: 0, records: 0, filledOffsets: 0, fillerRecords: 0, bytes: 0 };
+  readonly counts: ComparisonCounts = newCounts();
   readonly differences: DifferenceList;
   readonly #context: ComparisonContext;
-  readonly #from: number;
   readonly #to: number;
   readonly #source: LogWalk;
   readonly #destination: LogWalk;
-  readonly #neighbourhood: Neighbourhood;
+  readonly #judge: RecordJudge;
   #position: number;
   /** Of the source batch that is gone through. */
   #isRebuilt = false;
-  #isDifferent = false;
+  #offsetsBefore = 0;
 
-  /** `from` is below `to` and at or above both log starts; both logs have reached `to`. `floor` is how far back one may look for records that moved. */
-  constructor(
-    context: ComparisonContext,
-    differences: DifferenceList,
-    range: { readonly from: number; readonly to: number; readonly floor: number },
-  ) {
-    const { from, to, floor } = range;
+  /** `from` is below `to`, and both are in the range of either log. */
+  constructor(context: ComparisonContext, differences: DifferenceList, { from, to, ranges }: ComparisonRange) {
     this.#context = context;
     this.differences = differences;
-    this.#from = from;
     this.#to = to;
     this.#position = from;
-    const source = this.#counted(context.source);
-    const destination = this.#counted(context.destination);
+    const count = (bytes: number): void => {
+      this.counts.bytes += bytes;
+    };
+    const source = countedReader(context.source, count);
+    const destination = countedReader(context.destination, count);
     this.#source = new LogWalk(source, from, to, (first, end) => this.#repeated('source', first, end));
     this.#destination = new LogWalk(destination, from, to, (first, end) => this.#repeated('destination', first, end));
-    const bytesPerOffset = (): number => this.counts.bytes / 2 / Math.max(1, this.#position - this.#from);
-    this.#neighbourhood = new Neighbourhood({ source, destination, from: floor, to, bytesPerOffset });
+    const neighbourhood = new Neighbourhood({
+      source: { reader: source, range: ranges.source },
+      destination: { reader: destination, range: ranges.destination },
+      bytesPerOffset: () => this.counts.bytes / 2 / Math.max(1, this.#position - from),
+    });
+    this.#judge = new RecordJudge({ ...context, counts: this.counts, differences, neighbourhood });
   }
 
   /** Everything below is compared. */
@@ -125,9 +115,8 @@ export class PartitionComparison {
 
   /** What lies at the position on both sides, up to where one of them ends. */
   async #compare(source: LogEntry, destination: LogEntry): Promise<void> {
-    const damages = [damageOf(source), damageOf(destination)] as const;
-    if (damages[0] !== null || damages[1] !== null) {
-      this.#passDamage(source, destination, damages);
+    if (source.damage !== null || destination.damage !== null) {
+      this.#passDamage(source, destination);
       return;
     }
     const end = Math.min(source.next, destination.next);
@@ -135,15 +124,17 @@ export class PartitionComparison {
     if (source.from === at && source.kind === 'data') {
       const [left, right] = [source.batch, destination.batch];
       this.#isRebuilt = left === null || right === null || destination.kind !== 'data' || !samePayload(left, right);
-      this.#isDifferent = false;
+      this.#offsetsBefore = this.differences.offsets;
     }
     try {
       await source.open();
       await destination.open();
     } catch (error) {
       if (!LinkError.is(error, 'KLINK_CORRUPT_BATCH')) throw error;
-      const tell = (): DifferenceText => payloadText(source, destination, error.message, this.#context.rules.excerptBytes);
-      this.#add({ kind: 'payload', offset: at, lastOffset: end - 1, tell });
+      if (!isSameBatch(source, destination)) {
+        const texts = payloadTexts(source, destination, this.#context.rules.excerptBytes);
+        this.differences.add({ kind: 'payload', offset: at, lastOffset: end - 1, tell: () => ({ ...texts, detail: error.message }) });
+      }
       this.#advance(source, destination, end);
       return;
     }
@@ -160,68 +151,14 @@ export class PartitionComparison {
     if ((await destination.open()).ghosts > 0) this.counts.filledOffsets += end - this.#position - right.length;
     let [i, j] = [0, 0];
     while ((i < left.length || j < right.length) && this.differences.fullAt === null) {
-      const a = left[i];
-      const b = right[j];
-      const order = a === undefined ? 1 : b === undefined ? -1 : a.offset - b.offset;
+      const a = left[i] ?? null;
+      const b = right[j] ?? null;
+      const order = a === null ? 1 : b === null ? -1 : a.offset - b.offset;
       if (order <= 0) i++;
       if (order >= 0) j++;
-      await this.#judge(order <= 0 ? (a ?? null) : null, order >= 0 ? (b ?? null) : null);
+      if (a !== null && b !== null && order === 0 && this.#judge.agree(a, b)) continue;
+      await this.#judge.disagree(order <= 0 ? a : null, order >= 0 ? b : null, this.#context.signal);
     }
-  }
-
-  /** What the two sides have at one offset. */
-  async #judge(source: VisibleRecord | null, destination: VisibleRecord | null): Promise<void> {
-    const { latestPerKey, rules, signal } = this.#context;
-    const offset = (source ?? destination)?.offset ?? this.#position;
-    if (source !== null && destination !== null && sameRecord(source, destination)) {
-      latestPerKey?.both(source);
-      this.differences.settle();
-      return;
-    }
-    if (source === null && destination !== null && isFiller(destination)) {
-      this.#foundFiller(destination);
-      return;
-    }
-    if (latestPerKey !== null) {
-      if (source === null || destination === null) {
-        if (source !== null) latestPerKey.alone('source', source);
-        if (destination !== null) latestPerKey.alone('destination', destination);
-        return;
-      }
-      latestPerKey.alone('source', source);
-      latestPerKey.alone('destination', destination);
-    }
-    const add = (kind: DifferenceKind, detail: string, shift?: number): void => {
-      const tell = (): DifferenceText => ({
-        source: source === null ? null : recordText(source, rules.excerptBytes),
-        destination: destination === null ? null : recordText(destination, rules.excerptBytes),
-        detail,
-      });
-      this.#add({ kind, offset, tell, ...(shift !== undefined && { shift }) });
-    };
-    const place = await this.#neighbourhood.locate({ offset, source, destination }, signal);
-    if (place.kind === 'doubled') add('doubled', `the mirror has the record of offset ${place.at} here as well`);
-    else if (place.kind === 'missing') add('missing', `the mirror lacks the record, and has that of offset ${place.at} in its place`);
-    else if (place.kind === 'shifted') {
-      const way = place.shift > 0 ? 'higher' : 'lower';
-      add('shifted', `records lie ${Math.abs(place.shift)} offsets ${way} in the mirror`, place.shift);
-    } else if (destination === null) add('missing', 'the mirror has no record here');
-    else if (source === null) add('extra', 'the source has no record here');
-    else {
-      const { part, text } = compareContents(source, destination, rules.excerptBytes);
-      this.#add({ kind: part, offset, tell: () => text });
-    }
-  }
-
-  #foundFiller({ offset, timestamp }: VisibleRecord): void {
-    this.counts.fillerRecords++;
-    const tell = (): DifferenceText => ({
-      source: null,
-      destination: `timestamp ${timestamp}, key null, value null`,
-      detail: 'consumers of the mirror see a record without key and value',
-    });
-    if (this.#context.rules.allowFillerRecords) this.differences.note({ kind: 'filler', offset, tell });
-    else this.#add({ kind: 'filler', offset, tell });
   }
 
   #noteCompression(source: LogEntry, destination: LogEntry): void {
@@ -237,19 +174,20 @@ export class PartitionComparison {
   }
 
   /** What is damaged is told, and passed over: where it ends is known from the other side alone. */
-  #passDamage(source: LogEntry, destination: LogEntry, damages: readonly [string | null, string | null]): void {
-    const at = this.#position;
-    const [left, right] = damages;
-    const end = left !== null && right !== null ? Math.min(source.next, destination.next) : left !== null ? destination.next : source.next;
-    const text = { source: headerText(source), destination: headerText(destination) };
-    const range = { offset: at, lastOffset: end - 1 };
-    if (left !== null) this.#add({ kind: 'corrupt-source', ...range, tell: () => ({ ...text, detail: left }) });
-    if (right !== null) this.#add({ kind: 'corrupt-destination', ...range, tell: () => ({ ...text, detail: right }) });
+  #passDamage(source: LogEntry, destination: LogEntry): void {
+    const ends = [source, destination].filter(({ damage }) => damage === null).map(({ next }) => next);
+    const end = ends[0] ?? Math.min(source.next, destination.next);
+    const texts = { source: batchText(source), destination: batchText(destination) };
+    const sides = [
+      { kind: 'corrupt-source', walk: this.#source, damage: source.damage },
+      { kind: 'corrupt-destination', walk: this.#destination, damage: destination.damage },
+    ] as const;
+    for (const { kind, damage } of sides) {
+      if (damage !== null)
+        this.differences.add({ kind, offset: this.#position, lastOffset: end - 1, tell: () => ({ ...texts, detail: damage }) });
+    }
     if (this.differences.fullAt !== null) return;
-    for (const [walk, damage] of [
-      [this.#source, left],
-      [this.#destination, right],
-    ] as const) {
+    for (const { walk, damage } of sides) {
       if (damage === null) walk.advance(end);
       else walk.restart(end);
     }
@@ -261,10 +199,9 @@ export class PartitionComparison {
     if (source.kind === 'data' && end === source.next) {
       if ((source.batch?.recordsCount ?? 0) > 0) {
         this.counts.batches++;
-        if (this.#isRebuilt && !this.#isDifferent) this.counts.rebuiltBatches++;
+        if (this.#isRebuilt && this.differences.offsets === this.#offsetsBefore) this.counts.rebuiltBatches++;
       }
       this.#isRebuilt = false;
-      this.#isDifferent = false;
     }
     this.#source.advance(end);
     this.#destination.advance(end);
@@ -273,42 +210,21 @@ export class PartitionComparison {
 
   #repeated(side: Side, first: number, end: number): void {
     const detail = `the ${side === 'source' ? 'source' : 'mirror'} has two batches at these offsets`;
-    this.#add({ kind: 'doubled', offset: first, lastOffset: end - 1, tell: () => ({ source: null, destination: null, detail }) });
-  }
-
-  #add(found: FoundDifference): void {
-    this.#isDifferent = true;
-    this.differences.add(found);
-  }
-
-  #counted(reader: LogReader): LogReader {
-    return {
-      range: (signal) => reader.range(signal),
-      read: async (offset, to, signal) => {
-        const slice = await reader.read(offset, to, signal);
-        this.counts.bytes += slice.records?.length ?? 0;
-        return slice;
-      },
-    };
+    this.differences.add({
+      kind: 'doubled',
+      offset: first,
+      lastOffset: end - 1,
+      tell: () => ({ source: null, destination: null, detail }),
+    });
   }
 }
 
 const isUnseen = ({ kind }: LogEntry): boolean => kind === 'hidden' || kind === 'hole';
 
-/** What is wrong with the bytes, null when nothing is. */
-const damageOf = (entry: LogEntry): string | null => {
-  if (entry.kind === 'damaged') return entry.reason;
-  if (entry.batch === null || entry.isIntact) return null;
-  return wrongCrc(entry.batch);
-};
-
-const headerText = ({ kind, batch }: LogEntry): string | null => {
-  if (batch === null) return kind === 'hole' ? null : '?';
-  return `base ${batch.baseOffset}, ${batch.recordsCount} records, ${batch.sizeInBytes} bytes, CRC ${batch.crc.toString(16).padStart(8, '0')}`;
-};
-
-const payloadText = (source: LogEntry, destination: LogEntry, detail: string, bytes: number): DifferenceText => ({
-  source: source.kind === 'data' ? hexOf(source.batch?.payload ?? null, bytes) : null,
-  destination: destination.kind === 'data' ? hexOf(destination.batch?.payload ?? null, bytes) : null,
-  detail,
-});
+/** Whatever is in it, it is the same on both sides. */
+const isSameBatch = (source: LogEntry, destination: LogEntry): boolean =>
+  source.kind === 'data' &&
+  destination.kind === 'data' &&
+  source.batch !== null &&
+  destination.batch !== null &&
+  sameBytes(source.batch, destination.batch);

@@ -113,17 +113,17 @@ const renderDifference = (lead: string, { kind, offset, lastOffset, count, detai
 };
 
 /** A report of plain values, for `JSON.stringify`. Offsets are numbers: no log has ever reached 2^53. */
-export type VerifyReportJson = Plain<VerifyReport>;
+export type VerifyReportJson = JsonOf<VerifyReport>;
 
 /** Bigints become numbers, errors their code and message. */
-type Plain<T> = T extends bigint
+export type JsonOf<T> = T extends bigint
   ? number
   : T extends LinkError
     ? { readonly code: string; readonly message: string }
     : T extends readonly (infer Item)[]
-      ? readonly Plain<Item>[]
+      ? readonly JsonOf<Item>[]
       : T extends object
-        ? { readonly [K in keyof T]: Plain<T[K]> }
+        ? { readonly [K in keyof T]: JsonOf<T[K]> }
         : T;
 
 export const verifyReportToJson = ({ identical, partitions, positions }: VerifyReport): VerifyReportJson => ({
@@ -142,10 +142,10 @@ export const verifyReportToJson = ({ identical, partitions, positions }: VerifyR
   positions: positions.map(({ offset, ...rest }) => ({ ...rest, offset: Number(offset) })),
 });
 
-const plainLog = (log: VerifiedLog | null): Plain<VerifiedLog> | null =>
+const plainLog = (log: VerifiedLog | null): JsonOf<VerifiedLog> | null =>
   log === null ? null : { start: Number(log.start), end: Number(log.end) };
 
-const plainDifference = ({ offset, lastOffset, ...rest }: VerifyDifference): Plain<VerifyDifference> => ({
+const plainDifference = ({ offset, lastOffset, ...rest }: VerifyDifference): JsonOf<VerifyDifference> => ({
   ...rest,
   offset: Number(offset),
   lastOffset: Number(lastOffset),

@@ -1,9 +1,10 @@
 /** Verifies one partition: which range, its comparison, and what the ends of the two logs say. */
 import { LinkError } from '../../errors.ts';
+import { addCounts, type ComparisonCounts, type ComparisonRules, newCounts } from './comparison-rules.ts';
 import { DifferenceList } from './difference.ts';
 import { LatestPerKey } from './latest-per-key.ts';
 import { isOutOfRange, type LogRange, type LogReader } from './log-reader.ts';
-import { type ComparisonCounts, type ComparisonRules, PartitionComparison } from './partition-comparison.ts';
+import { type LogRanges, PartitionComparison } from './partition-comparison.ts';
 import type { VerifiedLog, VerifiedPartition } from './report.ts';
 
 /** Which difference between two logs is one. */
@@ -48,11 +49,6 @@ export interface VerifyContext {
   readonly progressed: (progress: VerifyProgress) => void;
 }
 
-interface Ranges {
-  readonly source: LogRange;
-  readonly destination: LogRange;
-}
-
 /** Log starts that move all the time, or a leader that does not know its own log. */
 const MAX_OUT_OF_RANGE = 5;
 
@@ -76,8 +72,8 @@ class PartitionVerification {
   readonly #context: VerifyContext;
   readonly #asked: PartitionToVerify;
   readonly #differences: DifferenceList;
-  readonly #counts: ComparisonCounts = { batches: 0, rebuiltBatches: 0, records: 0, filledOffsets: 0, fillerRecords: 0, bytes: 0 };
-  #ranges: Ranges | null = null;
+  readonly #counts: ComparisonCounts = newCounts();
+  #ranges: LogRanges | null = null;
   #from = 0;
   #to = 0;
   #position = 0;
@@ -101,7 +97,7 @@ class PartitionVerification {
       if (isAsked) throw this.#beyond(ranges);
     }
     const latestPerKey = rules.mode === 'exact' ? null : new LatestPerKey(rules.maxKeys);
-    await this.#compare(latestPerKey);
+    await this.#compare(latestPerKey, ranges);
     if (this.#differences.fullAt === null) {
       const logs = { source, destination, to: this.#to, excerptBytes: rules.excerptBytes };
       await latestPerKey?.finish(logs, this.#differences, signal);
@@ -132,7 +128,7 @@ class PartitionVerification {
   }
 
   /** The mirror first: it follows its source, so what it has the source had before. */
-  async #lookUp(): Promise<Ranges> {
+  async #lookUp(): Promise<LogRanges> {
     const { source, destination, signal } = this.#context;
     const mirror = await destination.range(signal);
     this.#ranges = { destination: mirror, source: await source.range(signal) };
@@ -140,26 +136,26 @@ class PartitionVerification {
   }
 
   /** When a log start passes the position, what it has deleted is left out and the comparison goes on behind it. */
-  async #compare(latestPerKey: LatestPerKey | null): Promise<void> {
+  async #compare(latestPerKey: LatestPerKey | null, first: LogRanges): Promise<void> {
+    let ranges = first;
     for (let outOfRange = 0; this.#position < this.#to && this.#differences.fullAt === null; ) {
-      const comparison = this.#comparison(latestPerKey);
+      const comparison = this.#comparison(latestPerKey, ranges);
       try {
         await comparison.run();
       } catch (error) {
         if (!isOutOfRange(error) || ++outOfRange > MAX_OUT_OF_RANGE) throw error;
       } finally {
         this.#position = comparison.position;
-        for (const name of Object.keys(this.#counts) as (keyof ComparisonCounts)[]) this.#counts[name] += comparison.counts[name];
+        addCounts(this.#counts, comparison.counts);
       }
-      if (this.#position < this.#to && this.#differences.fullAt === null) await this.#passTrimmed();
+      if (this.#position < this.#to && this.#differences.fullAt === null) ranges = await this.#passTrimmed();
     }
   }
 
-  #comparison(latestPerKey: LatestPerKey | null): PartitionComparison {
+  #comparison(latestPerKey: LatestPerKey | null, ranges: LogRanges): PartitionComparison {
     const { source, destination, rules, signal, progressed } = this.#context;
     const { topic, partition } = this.#asked;
     const before = this.#counts.bytes;
-    const floor = Math.max(this.#ranges?.source.start ?? 0, this.#ranges?.destination.start ?? 0);
     return new PartitionComparison(
       {
         source,
@@ -178,19 +174,19 @@ class PartitionVerification {
           }),
       },
       this.#differences,
-      { from: this.#position, to: this.#to, floor },
+      { from: this.#position, to: this.#to, ranges },
     );
   }
 
-  async #passTrimmed(): Promise<void> {
-    const { source, destination } = await this.#lookUp();
-    const start = Math.min(this.#to, Math.max(source.start, destination.start));
-    if (start <= this.#position) return;
-    this.#trimmed += start - this.#position;
-    this.#position = start;
+  async #passTrimmed(): Promise<LogRanges> {
+    const ranges = await this.#lookUp();
+    const start = Math.min(this.#to, Math.max(ranges.source.start, ranges.destination.start));
+    this.#trimmed += Math.max(0, start - this.#position);
+    this.#position = Math.max(start, this.#position);
+    return ranges;
   }
 
-  #compareEnds({ source, destination }: Ranges): void {
+  #compareEnds({ source, destination }: LogRanges): void {
     if ((this.#asked.to ?? Number.POSITIVE_INFINITY) <= source.end || destination.end <= source.end) return;
     this.#differences.add({
       kind: 'extra',
@@ -204,7 +200,7 @@ class PartitionVerification {
     });
   }
 
-  #compareStarts({ source, destination }: Ranges): void {
+  #compareStarts({ source, destination }: LogRanges): void {
     if (source.start === destination.start) return;
     const isLower = destination.start < source.start;
     const found = {
@@ -221,7 +217,7 @@ class PartitionVerification {
     else this.#differences.add(found);
   }
 
-  #beyond({ source, destination }: Ranges): LinkError {
+  #beyond({ source, destination }: LogRanges): LinkError {
     const { topic, partition, from } = this.#asked;
     return new LinkError(
       'KLINK_SOURCE_CHANGED',

@@ -6,6 +6,7 @@ import type { Cluster } from '../../client/cluster.ts';
 import { ErrorCode } from '../../protocol/error-codes.ts';
 import { Gate } from '../gate.ts';
 import { ByteRate } from './byte-rate.ts';
+import { newCounts } from './comparison-rules.ts';
 import { DifferenceList } from './difference.ts';
 import { clusterLogReader } from './log-reader.ts';
 import { reportOf, type VerifiedPartition, type VerifyPosition, type VerifyReport } from './report.ts';
@@ -163,13 +164,8 @@ const onOneSide = (asked: PartitionToVerify, kind: 'missing' | 'extra'): Verifie
     position: 0n,
     source: null,
     destination: null,
-    batches: 0,
-    rebuiltBatches: 0,
-    records: 0,
-    filledOffsets: 0,
-    fillerRecords: 0,
+    ...newCounts(),
     trimmedOffsets: 0,
-    bytes: 0,
     differences: found.differences,
     notes: [],
     error: null,

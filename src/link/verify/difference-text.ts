@@ -1,7 +1,8 @@
-/** Two records of one offset in words and a few bytes of hex: what differs, and from which byte on. */
+/** What stands on both sides of a difference, in words and a few bytes of hex. */
 import { decodeRecordBody, type RecordContent } from '../../codec/record.ts';
 import { LinkError } from '../../errors.ts';
 import type { DifferenceText } from './difference.ts';
+import type { LogEntry } from './log-walk.ts';
 import type { VisibleRecord } from './visible-records.ts';
 
 /** The parts of a record in which two can differ, each a kind of difference; `payload` when one cannot be taken apart. */
@@ -15,11 +16,10 @@ export interface RecordMismatch {
 
 /** Bytes before the first one that differs. */
 const LEAD_BYTES = 4;
-const NULL = 'null';
 
-/** At most `bytes` bytes from `from` on, `…` where there are more; the empty string for no bytes at all. */
-export const hexOf = (field: Buffer | null, bytes: number, from = 0): string => {
-  if (field === null) return NULL;
+/** At most `bytes` bytes from `from` on, `…` where there are more. */
+const hexOf = (field: Buffer | null, bytes: number, from = 0): string => {
+  if (field === null || field.length === 0) return field === null ? 'null' : 'empty';
   const shown = field.subarray(from, from + bytes).toString('hex');
   return `${from > 0 ? '…' : ''}${shown}${from + bytes < field.length ? '…' : ''}`;
 };
@@ -80,6 +80,19 @@ const contentOf = (body: Buffer): RecordContent | null => {
 const excerpts = (a: Buffer | null, b: Buffer | null, bytes: number): Pick<DifferenceText, 'source' | 'destination'> => {
   const from = Math.max(0, firstDifference(a, b) - LEAD_BYTES);
   return { source: hexOf(a, bytes, from), destination: hexOf(b, bytes, from) };
+};
+
+/** A batch by its header; null where there is none. */
+export const batchText = ({ kind, batch }: LogEntry): string | null => {
+  if (batch === null) return kind === 'hole' ? null : 'no batch';
+  const { baseOffset, recordsCount, sizeInBytes, crc } = batch;
+  return `base offset ${baseOffset}, ${recordsCount} records, ${sizeInBytes} bytes, CRC ${crc.toString(16).padStart(8, '0')}`;
+};
+
+/** The beginnings of two payloads. */
+export const payloadTexts = (source: LogEntry, destination: LogEntry, bytes: number): Pick<DifferenceText, 'source' | 'destination'> => {
+  const text = ({ kind, batch }: LogEntry): string | null => (kind === 'data' && batch !== null ? hexOf(batch.payload, bytes) : null);
+  return { source: text(source), destination: text(destination) };
 };
 
 const firstDifference = (a: Buffer | null, b: Buffer | null): number => {
