@@ -204,12 +204,11 @@ export class ClusterState {
   }
 
   #addPartitions(topic: Topic, replicas: readonly (readonly number[])[]): void {
-    const config = (): LogConfig => this.logConfig(topic.name);
+    const { budget, release } = this;
+    const log = { config: (): LogConfig => this.logConfig(topic.name), budget, release, now: (): bigint => this.now };
     for (const own of replicas) {
       const index = topic.partitions.length;
-      const { budget } = this;
-      const now = (): bigint => this.now;
-      topic.partitions.push(new Partition({ topic: topic.name, topicId: topic.id, index, replicas: own, config, budget, now }));
+      topic.partitions.push(new Partition({ topic: topic.name, topicId: topic.id, index, replicas: own, ...log }));
     }
   }
 }

@@ -1,17 +1,12 @@
 /** A partition as the cluster sees it: where its replicas are, who leads, in which epoch, and the one log they all share. */
-import type { LogConfig } from './log/log-config.ts';
-import type { MemoryBudget } from './log/memory-budget.ts';
-import { PartitionLog } from './log/partition-log.ts';
+import { type LogSurroundings, PartitionLog } from './log/partition-log.ts';
 
 /** What makes a partition. */
-export interface PartitionSetup {
+export interface PartitionSetup extends Omit<LogSurroundings, 'changed'> {
   readonly topic: string;
   readonly topicId: string;
   readonly index: number;
   readonly replicas: readonly number[];
-  readonly config: () => LogConfig;
-  readonly budget: MemoryBudget;
-  readonly now: () => bigint;
 }
 
 /** Stands for the leader of a partition that has none. */
@@ -32,14 +27,14 @@ export class Partition {
   leaderEpoch = 0;
   readonly #watchers = new Set<() => void>();
 
-  constructor({ topic, topicId, index, replicas, config, budget, now }: PartitionSetup) {
+  constructor({ topic, topicId, index, replicas, ...log }: PartitionSetup) {
     this.topic = topic;
     this.topicId = topicId;
     this.index = index;
     this.replicas = replicas;
     this.isr = replicas;
     this.leader = replicas[0] ?? NO_LEADER;
-    this.log = new PartitionLog({ config, budget, now, changed: () => this.changed() });
+    this.log = new PartitionLog({ ...log, changed: () => this.changed() });
     this.log.epochs.assign(0, 0n);
   }
 

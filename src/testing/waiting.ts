@@ -32,6 +32,13 @@ export const waitUntil = (partitions: Iterable<Partition>, done: () => boolean, 
   });
 };
 
+/** Resolves when nobody waits any more. */
+export const gone = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
 /** Resolves when the time is over, or nobody waits any more. */
 export const pause = async (patience: Patience): Promise<void> => {
   await waitUntil([], () => false, patience);

@@ -10,9 +10,12 @@ import type { Partition } from '../partition.ts';
 import { acceptBatch, looksTransactional, theOneBatch } from '../produce-rules.ts';
 import { attemptAsync, Refusal } from '../refusal.ts';
 import { since } from '../releases.ts';
+import { type Appending, replicated } from '../replication.ts';
 import { allows, currentLeaderOf, existing, leastInSync, type RequestContext } from '../request-context.ts';
-import { waitUntil } from '../waiting.ts';
 import { endpointsOf } from './endpoints.ts';
+
+/** First version whose clients know TRANSACTION_ABORTABLE (KIP-890). */
+const ABORTABLE_FROM = 11;
 
 /** What became of one partition's batch. */
 interface Outcome {
@@ -27,7 +30,7 @@ export const produce = handler(Produce, async (request, context) => {
   const { acks } = request;
   const outcomes = await appendAll(request, context);
   if (acks === 0) return outcomes.some(({ result }) => result instanceof Refusal) ? HANG_UP : NO_ANSWER;
-  const settled = acks === -1 ? await replicated(outcomes, request.timeoutMs, context) : outcomes;
+  const settled = acks === -1 ? await acknowledged(outcomes, request.timeoutMs, context) : outcomes;
   if (context.connection.signal.aborted) return NO_ANSWER;
   return {
     responses: request.topicData.map(({ name }) => ({
@@ -103,36 +106,31 @@ const verifyTransaction = (
   batch: RecordBatch,
   { log }: Partition,
   transactionalId: string | null,
-  { cluster, header }: RequestContext,
+  { cluster, header, broker }: RequestContext,
 ): void => {
   const { isTransactional, producerId, producerEpoch } = batch;
   if (!isTransactional || transactionalId === null || !hasProducerId(producerId) || !since(cluster.release, '3.9')) return;
-  if (header.apiVersion < 12 && !cluster.configs.brokerFlag('transaction.partition.verification.enable')) return;
+  if (header.apiVersion < 12 && !cluster.configs.brokerFlag('transaction.partition.verification.enable', String(broker.id))) return;
   if (log.producers.hasOpenTransaction(producerId, producerEpoch)) return;
   if (!cluster.producerIds.hasTransactions) throw new Refusal('NOT_ENOUGH_REPLICAS');
   const known = cluster.producerIds.transactional(transactionalId);
   if (known?.producerId !== producerId) throw new Refusal('INVALID_PRODUCER_ID_MAPPING');
   if (known.producerEpoch !== producerEpoch) throw new Refusal('INVALID_PRODUCER_EPOCH');
-  throw new Refusal('INVALID_TXN_STATE');
+  throw new Refusal(header.apiVersion < ABORTABLE_FROM ? 'INVALID_TXN_STATE' : 'TRANSACTION_ABORTABLE');
 };
 
-/** Waits for the high watermark to pass what was appended; time may run out, the lead may move, replicas may fall behind. */
-const replicated = async (outcomes: readonly Outcome[], timeoutMs: number, context: RequestContext): Promise<readonly Outcome[]> => {
-  const { cluster, connection, broker } = context;
-  const fate = ({ partition, leaderEpoch, result }: Outcome): Refusal | 'open' | 'done' => {
-    if (result instanceof Refusal || partition === undefined) return 'done';
-    if (partition.leader !== broker.id || partition.leaderEpoch !== leaderEpoch) return new Refusal('NOT_LEADER_OR_FOLLOWER');
-    if (partition.log.highWatermark <= result.lastOffset) return 'open';
-    const enough = partition.isr.length >= leastInSync(partition, cluster);
-    return enough ? 'done' : new Refusal('NOT_ENOUGH_REPLICAS_AFTER_APPEND');
-  };
-  const partitions = outcomes.flatMap(({ partition }) => partition ?? []);
-  const done = (): boolean => outcomes.every((outcome) => fate(outcome) !== 'open');
-  await waitUntil(partitions, done, { clock: cluster.clock, ms: timeoutMs, signal: connection.signal });
+/** Waits for every replica in sync to have what was appended, now or before. */
+const acknowledged = async (outcomes: readonly Outcome[], timeoutMs: number, context: RequestContext): Promise<readonly Outcome[]> => {
+  const appended = new Map<Outcome, Appending>();
+  for (const outcome of outcomes) {
+    const { partition, leaderEpoch, result } = outcome;
+    if (partition !== undefined && !(result instanceof Refusal))
+      appended.set(outcome, { partition, leaderEpoch, lastOffset: result.lastOffset });
+  }
+  const fates = await replicated([...appended.values()], timeoutMs, context);
   return outcomes.map((outcome) => {
-    const end = fate(outcome);
-    if (end === 'done') return outcome;
-    return { ...outcome, result: end === 'open' ? new Refusal('REQUEST_TIMED_OUT') : end };
+    const appending = appended.get(outcome);
+    return { ...outcome, result: (appending && fates.get(appending)) ?? outcome.result };
   });
 };
 

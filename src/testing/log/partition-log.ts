@@ -4,6 +4,7 @@ import { type HeaderChanges, patchBatch } from '../../codec/patch-header.ts';
 import { decodeRecordBody, decodeRecordFrames } from '../../codec/record.ts';
 import { BATCH_ATTRIBUTES, RecordBatch } from '../../codec/record-batch.ts';
 import { Refusal } from '../refusal.ts';
+import { type Release, since } from '../releases.ts';
 import { EpochCache } from './epoch-cache.ts';
 import type { LogConfig } from './log-config.ts';
 import type { MemoryBudget } from './memory-budget.ts';
@@ -54,6 +55,7 @@ export interface ReadLimits {
 export interface LogSurroundings {
   readonly config: () => LogConfig;
   readonly budget: MemoryBudget;
+  readonly release: Release;
   /** Wall time of the broker. */
   readonly now: () => bigint;
   /** Called after every change of an offset. */
@@ -90,8 +92,10 @@ export class PartitionLog {
   get lastStableOffset(): bigint {
     const unstable = this.producers.transactions.firstUnstableOffset(this.#highWatermark);
     if (unstable === null || unstable > this.#highWatermark) return this.#highWatermark;
-    if (unstable < this.#startOffset) return this.#startOffset;
-    return unstable;
+    if (unstable >= this.#startOffset) return unstable;
+    // Where the log start overtook an open transaction, 4.x takes the base offset of the batch that the start lies in: less than the start itself.
+    const [first] = since(this.#surroundings.release, '4.0') ? this.entries() : [];
+    return first?.entry.baseOffset ?? this.#startOffset;
   }
   /** Bytes of all entries. */
   get size(): number {

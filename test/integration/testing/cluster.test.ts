@@ -273,7 +273,6 @@ describe('transactions', () => {
     expect(await codes(await from(77n))).toBe(ErrorCode.INVALID_PRODUCER_ID_MAPPING);
     expect(await codes(await from(init.producerId, 0))).toBe(ErrorCode.INVALID_PRODUCER_EPOCH);
     expect(await codes(await from(init.producerId, 1))).toBe(ErrorCode.INVALID_TXN_STATE);
-    expect(await codes(await from(init.producerId, 1), 12)).toBe(ErrorCode.INVALID_TXN_STATE);
     const { transactionStates } = await client.ask(ListTransactions, 0, { stateFilters: [], producerIdFilters: [] });
     expect(transactionStates.map((state) => [state.transactionalId, state.producerId])).toEqual([['tx', init.producerId]]);
   });

@@ -21,7 +21,7 @@ const logOf = ({ limit = MANY, configs = {} }: { limit?: number; configs?: Recor
   };
   const config = logConfigOf((name) => ({ ...defaults, ...configs })[name] ?? undefined);
   const clock = { now: 0n };
-  const log = new PartitionLog({ config: () => config, budget, now: () => clock.now, changed: () => undefined });
+  const log = new PartitionLog({ config: () => config, budget, release: '4.1', now: () => clock.now, changed: () => undefined });
   return { log, budget, clock };
 };
 const batch = (count: number, options: Parameters<typeof buildBatch>[1] = {}): Promise<Buffer> =>

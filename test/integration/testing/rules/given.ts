@@ -5,6 +5,7 @@ import { batchesOf } from '../../../../src/codec/record-set.ts';
 import { ErrorCode } from '../../../../src/protocol/error-codes.ts';
 import { CreateTopics } from '../../../../src/protocol/messages/create-topics.ts';
 import { DeleteRecords } from '../../../../src/protocol/messages/delete-records.ts';
+import { DescribeProducers } from '../../../../src/protocol/messages/describe-producers.ts';
 import { Fetch } from '../../../../src/protocol/messages/fetch.ts';
 import { IncrementalAlterConfigs } from '../../../../src/protocol/messages/incremental-alter-configs.ts';
 import { InitProducerId } from '../../../../src/protocol/messages/init-producer-id.ts';
@@ -169,6 +170,12 @@ export class Given {
       })),
     });
     return answer.markers.map(({ topics }) => topics[0]?.partitions[0]?.errorCode);
+  }
+
+  /** What the broker remembers of the producers of partition 0. */
+  async producers(topic: string) {
+    const { topics } = await this.client.ask(DescribeProducers, 0, { topics: [{ name: topic, partitionIndexes: [0] }] });
+    return topics[0]!.partitions[0]!.activeProducers;
   }
 
   async deleteRecords(topic: string, offset: bigint) {

@@ -1,8 +1,7 @@
 /** Cases: sequences, epochs, duplicates, transactions and markers. */
 import { ErrorCode } from '../../../../src/protocol/error-codes.ts';
-import { DescribeProducers } from '../../../../src/protocol/messages/describe-producers.ts';
 import { batch, NOW, record } from './batches.ts';
-import type { BrokerRule, Given } from './given.ts';
+import type { BrokerRule } from './given.ts';
 
 const { NONE, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, TRANSACTION_COORDINATOR_FENCED } = ErrorCode;
 const { TRANSACTIONAL_ID_AUTHORIZATION_FAILED } = ErrorCode;
@@ -14,11 +13,6 @@ const MAX_SEQUENCE = 0x7fff_ffff;
 /** A batch of three records under a producer id. */
 const from = (producerId: bigint, baseSequence: number, { producerEpoch = 0, transactional = false } = {}): Promise<Buffer> =>
   batch({ producerId, producerEpoch, baseSequence, transactional });
-
-const producersOf = async (given: Given, topic: string) => {
-  const { topics } = await given.client.ask(DescribeProducers, 0, { topics: [{ name: topic, partitionIndexes: [0] }] });
-  return topics[0]!.partitions[0]!.activeProducers;
-};
 
 export const PRODUCER_RULES: readonly BrokerRule[] = [
   {
@@ -54,7 +48,7 @@ export const PRODUCER_RULES: readonly BrokerRule[] = [
       given.expect(await given.outcome(topic, await from(FAR, 1)), [NONE, 3n], 'the next one');
       given.expect(await given.outcome(topic, await from(FAR, MAX_SEQUENCE - 1)), [NONE, 0n], 'repeat across the wrap');
       given.expect(
-        (await producersOf(given, topic)).map(({ lastSequence }) => lastSequence),
+        (await given.producers(topic)).map(({ lastSequence }) => lastSequence),
         [3],
       );
     },
@@ -83,7 +77,7 @@ export const PRODUCER_RULES: readonly BrokerRule[] = [
       const topic = await given.topic();
       given.expect(await given.markers(topic, { producerId: -2n }, { producerId: -2n }, { producerId: -3n, commit: false }), [NONE, NONE]);
       given.expect(await given.endOf(topic), 3n, 'log end');
-      given.expect(await producersOf(given, topic), []);
+      given.expect(await given.producers(topic), []);
       const stored = await given.batches(topic);
       given.expect(
         stored.map(({ baseOffset, isControl, isTransactional, recordsCount, sizeInBytes, baseSequence, producerId }) => [
@@ -113,7 +107,7 @@ export const PRODUCER_RULES: readonly BrokerRule[] = [
         TRANSACTION_COORDINATOR_FENCED,
       ]);
       given.expect(await given.outcome(topic, await from(FAR, 3, { producerEpoch: 2 })), [NONE, 4n], 'the sequence goes on');
-      const [state] = await producersOf(given, topic);
+      const [state] = await given.producers(topic);
       given.expect([state!.coordinatorEpoch, state!.producerEpoch, state!.lastSequence, state!.currentTxnStartOffset], [7, 2, 5, -1n]);
     },
   },
@@ -158,7 +152,7 @@ export const PRODUCER_RULES: readonly BrokerRule[] = [
         'read_committed reads up to there',
       );
       given.expect(
-        (await producersOf(given, topic)).map(({ producerId, currentTxnStartOffset }) => [producerId, currentTxnStartOffset]).sort(),
+        (await given.producers(topic)).map(({ producerId, currentTxnStartOffset }) => [producerId, currentTxnStartOffset]).sort(),
         [
           [FAR, -1n],
           [FAR + 1n, 3n],
