@@ -4,20 +4,16 @@ import type { Cluster } from '../../../src/client/cluster.ts';
 import { LinkError } from '../../../src/errors.ts';
 import { MirrorFailure } from '../../../src/link/mirror-failure.ts';
 import { Appender } from '../../../src/link/replication/appender.ts';
-import { ByteWindow } from '../../../src/link/replication/byte-window.ts';
 import { PartitionMirror } from '../../../src/link/replication/partition-mirror.ts';
 import type { ProduceRequest } from '../../../src/protocol/messages/produce.ts';
 import { makeBatch } from '../../property/link/simulation/batches.ts';
+import { alignedAt, answerOf, given, turns } from './partition-bench.ts';
 
 interface Asked {
   readonly partitions: readonly number[];
   answer(errorCode: number, baseOffset?: number): void;
   lose(): void;
 }
-
-const turns = async (): Promise<void> => {
-  for (let n = 0; n < 4; n++) await new Promise<void>((resolve) => setImmediate(resolve));
-};
 
 /** An appender of one broker, with partitions that have `batches` one-record batches each to send. */
 const bench = async (partitions: number, batches: number, maxInFlightRequests = 1, requestMaxBytes = 10_000) => {
@@ -36,20 +32,17 @@ const bench = async (partitions: number, batches: number, maxInFlightRequests = 
     });
   const cluster = { connection: async () => ({ send }) } as unknown as Cluster;
   const limits = { acks: -1, timeoutMs: 1_000, maxInFlightRequests, requestMaxBytes } as const;
-  const appender = new Appender(cluster, { id: 1, lane: 'append-0' }, limits, () => {});
+  const appender = new Appender(cluster, { id: 1, lane: 'append-0' }, limits);
   const phases: string[] = [];
   const mirrors = Array.from({ length: partitions }, (_, partition) => {
-    const mirror = new PartitionMirror({ topic: 't', sourceTopic: 't', partition }, { producerId: 9n, producerEpoch: 0 }, 100_000, {
-      readyToAppend: (ready) => appender.offer(ready),
-      readyToFetch: () => {},
-      progressed: () => {},
-      drained: () => {},
-      phaseChanged: ({ phase }) => phases.push(phase),
-    });
-    mirror.begin({ offset: 0, lastFetchedEpoch: -1, sourceStart: 0, sourceEnd: 0 });
+    const listener = {
+      readyToAppend: (ready: PartitionMirror) => appender.offer(ready),
+      phaseChanged: ({ phase }: PartitionMirror) => void phases.push(phase),
+    };
+    const mirror = new PartitionMirror({ topic: 't', sourceTopic: 't', partition }, given({ listener }));
+    mirror.begin(alignedAt(0));
     const records = Buffer.concat(Array.from({ length: batches }, (_, base) => makeBatch({ base, offsets: 1, leaderEpoch: 0 }, () => 0.2)));
-    const lease = new ByteWindow(1_000_000, () => {}).take(records.length);
-    mirror.accept({ fetchOffset: 0, highWatermark: batches, logStartOffset: 0, records, lease }, 0);
+    mirror.accept(answerOf(0, records, { lastStableOffset: batches, highWatermark: batches }));
     return mirror;
   });
   await turns();

@@ -6,6 +6,7 @@ import { MetadataCache } from '../../../src/client/metadata.ts';
 import { Fetcher } from '../../../src/link/replication/fetcher.ts';
 import { PartitionMirror } from '../../../src/link/replication/partition-mirror.ts';
 import type { FetchRequest } from '../../../src/protocol/messages/fetch.ts';
+import { alignedAt, given, turns } from './partition-bench.ts';
 
 const never = <T>(): Promise<T> => new Promise<T>(() => {});
 
@@ -22,16 +23,11 @@ const bench = async (answers: readonly { readonly errorCode: number; readonly se
   const cluster = { metadata: new MetadataCache(), connection: async () => connection } as unknown as Cluster;
   const limits = { responseMaxBytes: 5_000, partitionMaxBytes: 2_000, minBytes: 1, waitMaxMs: 500 };
   const fetcher = new Fetcher(cluster, { id: 1, lane: 'fetch-0' }, { clock: systemClock, limits, windowBytes, onAnswer: () => {} });
-  const mirror = new PartitionMirror({ topic: 't', sourceTopic: 't', partition: 0 }, { producerId: 9n, producerEpoch: 0 }, 100_000, {
-    readyToAppend: () => {},
-    readyToFetch: () => fetcher.wake(),
-    progressed: () => {},
-    drained: () => {},
-    phaseChanged: () => {},
-  });
+  const listener = { readyToFetch: () => fetcher.wake() };
+  const mirror = new PartitionMirror({ topic: 't', sourceTopic: 't', partition: 0 }, given({ listener }));
   fetcher.add(mirror);
-  mirror.begin({ offset: 0, lastFetchedEpoch: -1, sourceStart: 0, sourceEnd: 0 });
-  for (let n = 0; n < 10; n++) await new Promise<void>((resolve) => setImmediate(resolve));
+  mirror.begin(alignedAt(0));
+  await turns(10);
   return { requests, mirror, fetcher };
 };
 

@@ -4,13 +4,14 @@ import { computeCrc } from '../../../src/codec/batch-crc.ts';
 import { RecordBatch } from '../../../src/codec/record-batch.ts';
 import { LinkError } from '../../../src/errors.ts';
 import { MirrorFailure } from '../../../src/link/mirror-failure.ts';
+import type { AbortedTransaction } from '../../../src/link/replication/aborted-transactions.ts';
+import type { BatchMaker, OutgoingBatch, OutgoingFill } from '../../../src/link/replication/append-queue.ts';
 import { ByteWindow } from '../../../src/link/replication/byte-window.ts';
-import { type OutgoingBatch, PartitionMirror } from '../../../src/link/replication/partition-mirror.ts';
+import { type Alignment, PartitionMirror, type PartitionOptions } from '../../../src/link/replication/partition-mirror.ts';
 import { type BatchShape, makeBatch, makeOldMessage } from '../../property/link/simulation/batches.ts';
+import { alignedAt, answerOf, given, NO_MAKER, PRODUCER, turns } from './partition-bench.ts';
 
-const PRODUCER = { producerId: 2n ** 40n + 7n, producerEpoch: 5 };
 const LOST = new LinkError('KLINK_CONNECT', 'the connection was lost', { retriable: true });
-const QUEUE_LIMIT = 10_000;
 
 class Bench {
   readonly calls: string[] = [];
@@ -18,21 +19,23 @@ class Bench {
   readonly mirror: PartitionMirror;
   #next = 0;
 
-  constructor(startAt = 0, queueLimit = QUEUE_LIMIT) {
+  constructor(startAt = 0, options: Partial<Omit<PartitionOptions, 'listener'>> = {}) {
     const note = (what: string) => () => void this.calls.push(what);
-    this.mirror = new PartitionMirror({ topic: 't', sourceTopic: 's', partition: 3 }, PRODUCER, queueLimit, {
+    const listener = {
       readyToAppend: note('readyToAppend'),
+      readyToFill: note('readyToFill'),
       readyToFetch: note('readyToFetch'),
       progressed: note('progressed'),
       drained: note('drained'),
-      phaseChanged: (mirror, from) => this.calls.push(`${from}>${mirror.phase}`),
-    });
+      phaseChanged: (mirror: PartitionMirror, from: string) => void this.calls.push(`${from}>${mirror.phase}`),
+    };
+    this.mirror = new PartitionMirror({ topic: 't', sourceTopic: 's', partition: 3 }, given({ ...options, listener }));
     this.align(startAt);
   }
 
-  align(offset: number): void {
-    this.#next = offset;
-    this.mirror.begin({ offset, lastFetchedEpoch: -1, sourceStart: 0, sourceEnd: offset });
+  align(offset: number, more: Partial<Alignment> = {}): void {
+    this.#next = more.fetchOffset ?? offset;
+    this.mirror.begin(alignedAt(offset, more));
   }
 
   /** One answer with these batches, one after the other. */
@@ -46,9 +49,10 @@ class Bench {
     return records;
   }
 
-  deliver(records: Buffer | null, highWatermark = this.#next): void {
+  deliver(records: Buffer | null, sourceEnd = this.#next, aborted: readonly AbortedTransaction[] = []): void {
     const lease = this.window.take(records?.length ?? 0);
-    this.mirror.accept({ fetchOffset: this.mirror.fetchOffset, highWatermark, logStartOffset: 0, records, lease }, 1);
+    const ends = { lastStableOffset: sourceEnd, highWatermark: sourceEnd };
+    this.mirror.accept(answerOf(this.mirror.fetchOffset, records, { ...ends, aborted, lease }));
     lease.drop();
   }
 
@@ -56,6 +60,12 @@ class Bench {
     const batch = this.mirror.takeBatch();
     if (batch === null) throw new Error('nothing to send');
     return batch;
+  }
+
+  takeFill(count = 1_000): OutgoingFill {
+    const fill = this.mirror.takeFill(count);
+    if (fill === null) throw new Error('nothing to fill');
+    return fill;
   }
 
   /** Sends everything and acknowledges it where it belongs. */
@@ -129,7 +139,19 @@ describe('what is fetched', () => {
   it.each([
     ['a marker', { kind: 'control' }, 'UNSUPPORTED_TRANSACTION'],
     ['a compacted batch', { kind: 'sparse', offsets: 2 }, 'UNSUPPORTED_SPARSE_BATCH'],
+    ['an emptied batch', { kind: 'empty' }, 'UNSUPPORTED_SPARSE_BATCH'],
     ['a hole', { base: 9 }, 'UNSUPPORTED_OFFSET_GAP'],
+  ] as const)('up to %s is copied before a partition stops that may not fill', (_, last, reason) => {
+    const bench = new Bench(0, { fillPolicy: 'refuse' });
+    bench.fetch({}, {}, last, {});
+    expect(bench.mirror).toMatchObject({ phase: 'mirroring', wantsRecords: false, fetchOffset: 2 });
+    bench.copyAll();
+    expect(failureOf(bench)).toBe(reason);
+    expect(bench.mirror).toMatchObject({ ackedOffset: 2, filledOffsets: 0 });
+    expect(bench.window.taken).toBe(0);
+  });
+
+  it.each([
     ['a message of the old format', { raw: makeOldMessage(2) }, 'UNSUPPORTED_MESSAGE_FORMAT'],
     ['a batch that cannot be', { raw: corrupt() }, 'CORRUPT_SOURCE_BATCH'],
     ['a batch that was there before', { base: 0, offsets: 2 }, 'CORRUPT_SOURCE_BATCH'],
@@ -158,9 +180,9 @@ describe('what is fetched', () => {
     const bench = new Bench();
     const records = makeBatch({ base: 0, offsets: 1, leaderEpoch: 0 }, () => 0.1);
     const lease = bench.window.take(records.length);
-    const answer = { fetchOffset: 0, highWatermark: 1, logStartOffset: 0, records, lease };
-    bench.mirror.accept(answer, 1);
-    bench.mirror.accept(answer, 2);
+    const answer = answerOf(0, records, { lastStableOffset: 1, highWatermark: 1, lease });
+    bench.mirror.accept(answer);
+    bench.mirror.accept(answer);
     lease.drop();
     bench.copyAll();
     expect(bench.mirror.batches).toBe(1);
@@ -168,7 +190,7 @@ describe('what is fetched', () => {
   });
 
   it('holds the partition back while its queue is full, and calls it back when there is room', () => {
-    const bench = new Bench(0, 100);
+    const bench = new Bench(0, { queueLimitBytes: 100 });
     bench.fetch({ payloadBytes: 60 });
     expect(bench.mirror).toMatchObject({ wantsRecords: false, isHeldBack: true });
     bench.calls.length = 0;
@@ -229,7 +251,7 @@ describe('a disturbance', () => {
   });
 
   it('forgets a stop that was waiting for the queue: the source is read again', () => {
-    const bench = new Bench();
+    const bench = new Bench(0, { fillPolicy: 'refuse' });
     bench.fetch({}, { kind: 'control' });
     bench.mirror.unanswered(bench.take(), LOST);
     bench.align(0);
@@ -245,6 +267,208 @@ describe('a disturbance', () => {
     bench.mirror.fail(new MirrorFailure('RETRY_TIMEOUT', 'later'));
     bench.mirror.close();
     expect(bench.mirror).toMatchObject({ phase: 'failed', error: failure });
+  });
+});
+
+describe('offsets without a record', () => {
+  it('are filled when nothing is on its way, and nothing goes before the markers are answered', () => {
+    const bench = new Bench();
+    bench.fetch({}, {}, { kind: 'control', offsets: 1 }, { base: 6 });
+    bench.mirror.acknowledge(bench.take(), 0);
+    const second = bench.take();
+    expect(bench.mirror.takeFill(10)).toBeNull();
+    bench.calls.length = 0;
+    bench.mirror.acknowledge(second, 1);
+    expect(bench.calls).toContain('readyToFill');
+    expect(bench.mirror).toMatchObject({ hasBatchToSend: false, hasOffsetsToFill: true });
+    // The marker of the source, and the hole that follows it.
+    const fill = bench.takeFill(10);
+    expect(fill).toEqual({ offset: 2, nextOffset: 6 });
+    expect(bench.mirror).toMatchObject({ hasBatchToSend: false, hasOffsetsToFill: false, inFlight: 1 });
+    expect(bench.mirror.takeBatch()).toBeNull();
+    bench.calls.length = 0;
+    bench.mirror.filled(fill);
+    expect(bench.calls).toContain('readyToAppend');
+    const last = bench.take();
+    // Markers take offsets and no sequence.
+    expect([last.offset, RecordBatch.at(last.bytes).baseSequence]).toEqual([6, 2]);
+    bench.mirror.acknowledge(last, 6);
+    expect(bench.mirror).toMatchObject({ ackedOffset: 7, filledOffsets: 4, batches: 3, inFlight: 0 });
+    expect(bench.window.taken).toBe(0);
+  });
+
+  it('go in as many requests as they take, one after the other', () => {
+    const bench = new Bench();
+    bench.fetch({ base: 8 });
+    const taken: OutgoingFill[] = [];
+    while (bench.mirror.hasOffsetsToFill) {
+      const fill = bench.takeFill(3);
+      expect(bench.mirror.takeFill(3)).toBeNull();
+      expect(bench.mirror.takeBatch()).toBeNull();
+      taken.push(fill);
+      bench.mirror.filled(fill);
+    }
+    expect(taken).toEqual([
+      { offset: 0, nextOffset: 3 },
+      { offset: 3, nextOffset: 6 },
+      { offset: 6, nextOffset: 8 },
+    ]);
+    expect(bench.take().offset).toBe(8);
+  });
+
+  it('of which nobody knows whether they were filled leave the partition unsettled until it is aligned', () => {
+    const bench = new Bench();
+    bench.fetch({}, { base: 5 });
+    bench.copyAll();
+    const fill = bench.takeFill();
+    bench.mirror.unanswered(fill, LOST);
+    expect(bench.mirror).toMatchObject({ phase: 'aligning', isUnsettled: true, inFlight: 0, error: LOST });
+    expect(bench.window.taken).toBe(0);
+    bench.align(3, { sequence: 1 });
+    expect(bench.mirror).toMatchObject({ phase: 'mirroring', isUnsettled: false });
+    bench.fetch({ base: 5 });
+    expect(bench.takeFill()).toEqual({ offset: 3, nextOffset: 5 });
+  });
+
+  it('count once, also when the answer comes after a disturbance', () => {
+    const bench = new Bench();
+    bench.fetch({ base: 4 });
+    const fill = bench.takeFill();
+    bench.mirror.disturb(LOST);
+    expect(bench.mirror.phase).toBe('draining');
+    bench.mirror.filled(fill);
+    expect(bench.mirror).toMatchObject({ phase: 'aligning', filledOffsets: 4, ackedOffset: 4, isUnsettled: false });
+    bench.align(4, { sequence: 0 });
+    bench.fetch({});
+    expect(RecordBatch.at(bench.take().bytes).baseSequence).toBe(0);
+  });
+
+  it('that were lost with a batch behind them leave nothing behind after an alignment', () => {
+    const bench = new Bench();
+    bench.fetch({ base: 2 }, { kind: 'control' }, {});
+    bench.mirror.unanswered(bench.takeFill(), LOST);
+    bench.align(0);
+    bench.fetch({});
+    expect(bench.mirror.hasOffsetsToFill).toBe(false);
+    expect(bench.take().offset).toBe(0);
+  });
+
+  it('come to nothing when the partition has failed or is closed', () => {
+    for (const end of [(bench: Bench) => bench.mirror.close(), (bench: Bench) => bench.mirror.fail(LOST)]) {
+      const bench = new Bench();
+      bench.fetch({ base: 2 });
+      const fill = bench.takeFill();
+      end(bench);
+      const { phase } = bench.mirror;
+      bench.mirror.filled(fill);
+      expect(bench.mirror).toMatchObject({ phase, inFlight: 0, filledOffsets: 0 });
+      expect(bench.mirror.takeFill(1)).toBeNull();
+    }
+  });
+
+  it('behind which the partition must stop are filled before it stops', () => {
+    const bench = new Bench();
+    bench.fetch({}, { kind: 'control' }, { raw: makeOldMessage(2) });
+    bench.copyAll();
+    expect(bench.mirror.phase).toBe('mirroring');
+    bench.mirror.filled(bench.takeFill());
+    expect(failureOf(bench)).toBe('UNSUPPORTED_MESSAGE_FORMAT');
+    expect(bench.mirror.ackedOffset).toBe(2);
+  });
+
+  it('of aborted transactions are filled, and those of committed ones lose the transactional bit', () => {
+    const bench = new Bench();
+    const batch = (base: number, producerId: bigint) =>
+      makeBatch({ base, offsets: 2, leaderEpoch: 0, kind: 'transactional' }, () => 0.4, { producerId });
+    bench.deliver(Buffer.concat([batch(0, 1n), batch(2, 2n), batch(4, 1n)]), 6, [{ producerId: 2n, firstOffset: 2n }]);
+    const first = bench.take();
+    expect(RecordBatch.at(first.bytes)).toMatchObject({ isTransactional: false, ...PRODUCER, baseSequence: 0 });
+    expect(computeCrc(RecordBatch.at(first.bytes))).toBe(RecordBatch.at(first.bytes).crc);
+    bench.mirror.acknowledge(first, 0);
+    const fill = bench.takeFill();
+    expect(fill).toEqual({ offset: 2, nextOffset: 4 });
+    bench.mirror.filled(fill);
+    expect(RecordBatch.at(bench.take().bytes)).toMatchObject({ isTransactional: false, baseSequence: 2 });
+  });
+});
+
+describe('batches that are made', () => {
+  const filler = (count: number): Buffer => makeBatch({ base: 0, offsets: count, leaderEpoch: -1 }, () => 0.5);
+  const maker: BatchMaker = {
+    rebuild: async (batch) => [{ offset: batch.baseOffsetNumber, count: 1, bytes: filler(1) }],
+    filler: async (_, count) => ({ offset: 0, count: Math.min(count, 3), bytes: filler(Math.min(count, 3)) }),
+  };
+
+  it('fill offsets under a policy of records, in sequence like all others, five on their way at most', async () => {
+    const bench = new Bench(0, { maker, fillPolicy: 'records' });
+    bench.fetch({}, { base: 24 });
+    bench.copyAll();
+    expect(bench.mirror).toMatchObject({ hasBatchToSend: false, hasOffsetsToFill: false });
+    await turns();
+    const sent = [1, 2, 3, 4, 5].map(() => bench.take());
+    expect(bench.mirror.takeBatch()).toBeNull();
+    expect(sent.map(({ offset, nextOffset, origin }) => [offset, nextOffset, origin])).toEqual(
+      [1, 4, 7, 10, 13].map((offset) => [offset, offset + 3, 'filler']),
+    );
+    expect(sent.map(({ bytes }) => RecordBatch.at(bytes).baseSequence)).toEqual([1, 4, 7, 10, 13]);
+    for (const batch of sent) bench.mirror.acknowledge(batch, batch.offset);
+    await turns();
+    bench.copyAll();
+    await turns();
+    bench.copyAll();
+    expect(bench.mirror).toMatchObject({ ackedOffset: 25, filledOffsets: 23, batches: 2 });
+    expect(bench.window.taken).toBe(0);
+  });
+
+  it('pad what lies before the first offset to copy, while that is fetched already', async () => {
+    const bench = new Bench(0, { maker });
+    bench.mirror.disturb(LOST);
+    bench.align(2, { fetchOffset: 9, padding: { as: 'records', timestamp: 1n } });
+    expect(bench.mirror).toMatchObject({ fetchOffset: 9, ackedOffset: 2, wantsRecords: true });
+    bench.fetch({ base: 9 });
+    await turns();
+    bench.copyAll();
+    await turns();
+    bench.copyAll();
+    expect(bench.mirror).toMatchObject({ ackedOffset: 10, filledOffsets: 7, batches: 1 });
+  });
+
+  it('take the place of a sparse batch, with what is missing filled', async () => {
+    const bench = new Bench(0, { maker });
+    bench.fetch({ kind: 'sparse', offsets: 3 }, {});
+    await turns();
+    const made = bench.take();
+    expect([made.offset, made.nextOffset, made.origin]).toEqual([0, 1, 'rebuilt']);
+    bench.mirror.acknowledge(made, 0);
+    const fill = bench.takeFill();
+    expect(fill).toEqual({ offset: 1, nextOffset: 3 });
+    bench.mirror.filled(fill);
+    bench.copyAll();
+    expect(bench.mirror).toMatchObject({ ackedOffset: 4, filledOffsets: 2, batches: 2, rebuiltBatches: 1 });
+    expect(bench.window.taken).toBe(0);
+  });
+
+  it('that cannot be made stop the partition behind what was copied, with the reason', async () => {
+    const broken = new LinkError('KLINK_CORRUPT_BATCH', 'the payload ends too early');
+    const bench = new Bench(0, { maker: { ...NO_MAKER, rebuild: () => Promise.reject(broken) } });
+    bench.fetch({}, { kind: 'sparse', offsets: 3 });
+    bench.copyAll();
+    await turns();
+    expect(failureOf(bench)).toBe('CORRUPT_SOURCE_BATCH');
+    expect(bench.mirror.error?.message).toMatch(/t-3.*offset 1 .*the payload ends too early/);
+    expect(bench.mirror.error?.cause).toBe(broken);
+    expect(bench.window.taken).toBe(0);
+  });
+
+  it('are not waited for by a partition that was disturbed meanwhile', async () => {
+    const bench = new Bench(0, { maker });
+    bench.fetch({ kind: 'sparse', offsets: 3 });
+    bench.mirror.disturb(LOST);
+    bench.align(0);
+    bench.fetch({});
+    await turns();
+    expect(bench.take().origin).toBe('copied');
+    expect(bench.mirror.takeBatch()).toBeNull();
   });
 });
 
