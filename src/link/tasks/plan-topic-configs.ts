@@ -63,9 +63,6 @@ const DIFFERENCE = 'message.timestamp.difference.max.ms';
 const BOUNDS = ['message.timestamp.before.max.ms', 'message.timestamp.after.max.ms'];
 /** From KIP-937 (3.6) to 3.9 the old limit counts wherever a new one is not below its default: it has to be as wide. */
 const PINNED: ReadonlySet<string> = new Set([...REQUIRED_TOPIC_CONFIGS, DIFFERENCE]);
-/** Batches that were stored under a higher limit still have to fit: larger is fine. */
-const LOWER_BOUNDS: ReadonlySet<string> = new Set(['max.message.bytes', 'segment.bytes']);
-
 /**
  * The differences, and nothing else: applied, the same facts give an empty plan.
  * A config that is set on the source is set here; one that is not is not set here either, unless the defaults of the two clusters differ.
@@ -85,8 +82,8 @@ export const planTopicConfigs = (facts: TopicConfigFacts): TopicConfigsPlan => {
         withheld.push({ name, value: theirs.value, reason: 'unknown' });
       continue;
     }
-    if (facts.phase === 'mirroring' && PINNED.has(name) && !mayFollow(name, facts, needed, included)) {
-      changes.push(...hold(name, ours, needed.get(name)));
+    if (facts.phase === 'mirroring' && PINNED.has(name) && !mayFollow(name, facts)) {
+      changes.push(...hold(name, ours, needed.get(name), included.has(name)));
     } else if (!included.has(name)) {
       changes.push(...giveBack(name, ours, facts.overrides.get(name)));
     } else if (theirs !== undefined && tooManyReplicas(name, theirs, facts)) {
@@ -120,23 +117,18 @@ const neededConfigs = (source: ConfigEntries): ReadonlyMap<string, string> => {
   return new Map([...Object.entries(mirrorTopicConfigs(values)), [DIFFERENCE, LONG_MAX]]);
 };
 
-/** Pinned configs that may be as the source has them even now. */
-const mayFollow = (
-  name: string,
-  { hasCaughtUp }: TopicConfigFacts,
-  needed: ReadonlyMap<string, string>,
-  included: ReadonlySet<string>,
-): boolean => {
-  if (name === 'cleanup.policy') return hasCaughtUp;
-  // Where the source's own segments take every batch, the mirror's may be of the same size.
-  return name === 'segment.bytes' && needed.has(name) && included.has(name);
-};
+/** Compaction is for later: while the copy is behind, it would take records out of the order in which logs are compared. */
+const mayFollow = (name: string, { hasCaughtUp }: TopicConfigFacts): boolean => name === 'cleanup.policy' && hasCaughtUp;
 
-const hold = (name: string, { value }: ConfigEntry, needed: string | undefined): ConfigChange[] => {
+const hold = (name: string, { value }: ConfigEntry, needed: string | undefined, isIncluded: boolean): ConfigChange[] => {
   if (needed === undefined) return [];
-  const isHeld = LOWER_BOUNDS.has(name) ? Number(value) >= Number(needed) : sameValue(name, value, needed);
+  const isHeld = mayBeWider(name, isIncluded) ? Number(value) >= Number(needed) : sameValue(name, value, needed);
   return isHeld ? [] : [{ name, operation: 'SET', from: value, to: needed, reason: 'exactness' }];
 };
+
+/** Batches that were stored under a higher limit still have to fit. Segments that are large enough are to be as large as those of the source, if that is wanted. */
+const mayBeWider = (name: string, isIncluded: boolean): boolean =>
+  name === 'max.message.bytes' || (name === 'segment.bytes' && !isIncluded);
 
 const giveBack = (name: string, { value, isSet, inherited }: ConfigEntry, own: string | undefined): ConfigChange[] => {
   if (own !== undefined) {
