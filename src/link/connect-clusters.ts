@@ -7,8 +7,18 @@ const CONNECTION_MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024;
 /** Several times what a broker takes in one request by default (`socket.request.max.bytes`). */
 const CONNECTION_MAX_FRAME_BYTES = 512 * 1024 * 1024;
 
+/** Times of connections; milliseconds. */
+export interface ConnectSettings {
+  readonly connectTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly retryBackoffMs: number;
+  readonly retryBackoffMaxMs: number;
+}
+
 /** What a connection needs of the options of a link, or of a verification. */
-export type ConnectOptions = Pick<ParsedOptions, 'source' | 'destination' | 'clock' | 'random' | 'openTransport' | 'settings'>;
+export interface ConnectOptions extends Pick<ParsedOptions, 'source' | 'destination' | 'clock' | 'random' | 'openTransport'> {
+  readonly settings: ConnectSettings;
+}
 
 export interface ConnectedClusters {
   readonly source: Cluster;

@@ -194,8 +194,10 @@ export class LogWalk {
     }
     // Brokers return the first batch whole, however large.
     if (this.#filledAt === at) {
-      const claim = cursor.announcedBytes > 0 ? `, but a batch that claims ${cursor.announcedBytes}` : '';
-      throw corruptBatch(`Offset ${at}: the broker answers with ${cursor.position} bytes of other batches${claim}`);
+      const { announcedBytes } = cursor;
+      throw corruptBatch(
+        `Offset ${at}: ${announcedBytes > 0 ? `a batch claims ${announcedBytes} bytes, which do not come` : 'it is in no batch that comes'}`,
+      );
     }
     return null;
   }

@@ -42,12 +42,13 @@ export interface Mismatch {
 
 /**
  * - `doubled`: the mirror has the record of source offset `at` here too.
+ * - `missing`: the mirror has here what the source has at the later offset `at`, and nowhere what the source has here.
+ * - `extra`: the mirror has what the source has here at the later offset `at`; what it has here the source has nowhere.
  * - `shifted`: the record that one side has here, the other has at another offset; `shift` is how far the mirror is ahead.
- * - `missing`: the mirror has something here that comes later at the source, and nowhere what the source has here.
- * - `elsewhere: none`: it is about the content of the record.
+ * - `none`: it is about the content of the record.
  */
 export type Relocation =
-  | { readonly kind: 'doubled' | 'missing'; readonly at: number }
+  | { readonly kind: 'doubled' | 'missing' | 'extra'; readonly at: number }
   | { readonly kind: 'shifted'; readonly shift: number }
   | { readonly kind: 'none' };
 
@@ -80,6 +81,7 @@ export class Neighbourhood {
     }
     // A record that is at its place and at another one as well is doubled there, not moved.
     if (sourcePrint === null || inMirror === null || this.#source.at.get(inMirror) === sourcePrint) return { kind: 'none' };
+    if (destination !== null && inMirror > offset) return { kind: 'extra', at: inMirror };
     return { kind: 'shifted', shift: inMirror - offset };
   }
 

@@ -2,7 +2,6 @@
 import { type Clock, type Random, systemClock } from '../../client/clock.ts';
 import { type OpenTransport, openTcp } from '../../client/transport.ts';
 import { LinkError } from '../../errors.ts';
-import { type LinkSettings, parseSettings } from '../config.ts';
 import type { ConnectOptions } from '../connect-clusters.ts';
 import { type ClusterOptions, legalName, parseCluster } from '../options.ts';
 import type { VerifyPosition } from './report.ts';
@@ -37,6 +36,10 @@ export interface VerifyChoices {
   readonly excerptBytes?: number;
   /** With `latest-per-key`: a partition with more keys is left unfinished. Default 5 million. */
   readonly maxKeys?: number;
+  /** Milliseconds for the answer to a request, and for which what may pass by itself is tried again. Default 30 seconds. */
+  readonly requestTimeoutMs?: number;
+  /** Milliseconds between two calls of `onProgress` for one partition. Default 1 second. */
+  readonly progressIntervalMs?: number;
   /** Called for every partition, now and then and at its end. */
   readonly onProgress?: (progress: VerifyProgress) => void;
 }
@@ -46,8 +49,12 @@ export interface VerifyOptions extends VerifyChoices {
   readonly destination: ClusterOptions;
   /** Mirror topics, by name; both names where the mirror is called otherwise. */
   readonly topics: readonly (string | VerifyTopic)[];
-  /** Times of connections and retries; see docs/settings.md. Sizes of the copying do not matter here. */
-  readonly settings?: Partial<LinkSettings>;
+  /** Milliseconds to open a connection and agree on versions. Default 10 seconds. */
+  readonly connectTimeoutMs?: number;
+  /** Milliseconds before something is tried again, doubling from try to try up to `retryBackoffMaxMs`. Default 100. */
+  readonly retryBackoffMs?: number;
+  /** Default 1 second. */
+  readonly retryBackoffMaxMs?: number;
   /** Time, chance and sockets, for tests and for transports of your own. */
   readonly clock?: Clock;
   readonly random?: Random;
@@ -68,7 +75,7 @@ interface NumberOption {
 const MIB = 1024 * 1024;
 const INT = 0x7fff_ffff;
 
-/** Choices that are numbers. All but the byte rate are whole. */
+/** Options that are numbers. All but the byte rate are whole. */
 const NUMBERS = {
   maxDifferences: { default: 10, min: 1, max: 10_000 },
   bytesPerSecond: { default: Number.POSITIVE_INFINITY, min: 1, max: Number.POSITIVE_INFINITY },
@@ -76,8 +83,14 @@ const NUMBERS = {
   fetchBytes: { default: MIB, min: 1, max: INT },
   excerptBytes: { default: 16, min: 0, max: MIB },
   maxKeys: { default: 5_000_000, min: 1, max: 1_000_000_000 },
-} as const satisfies Readonly<Partial<Record<keyof VerifyChoices, NumberOption>>>;
+  requestTimeoutMs: { default: 30_000, min: 100, max: INT },
+  progressIntervalMs: { default: 1_000, min: 10, max: INT },
+  connectTimeoutMs: { default: 10_000, min: 10, max: INT },
+  retryBackoffMs: { default: 100, min: 1, max: INT },
+  retryBackoffMaxMs: { default: 1_000, min: 1, max: INT },
+} as const satisfies Readonly<Partial<Record<keyof VerifyOptions, NumberOption>>>;
 type NumberName = keyof typeof NUMBERS;
+type Numbers = Readonly<Record<NumberName, number>>;
 
 /** As a table over the type, so that an option cannot be forgotten here. */
 const OPTION_NAMES: ReadonlySet<string> = new Set(
@@ -96,8 +109,12 @@ const OPTION_NAMES: ReadonlySet<string> = new Set(
     fetchBytes: true,
     excerptBytes: true,
     maxKeys: true,
+    requestTimeoutMs: true,
+    progressIntervalMs: true,
     onProgress: true,
-    settings: true,
+    connectTimeoutMs: true,
+    retryBackoffMs: true,
+    retryBackoffMaxMs: true,
     clock: true,
     random: true,
     openTransport: true,
@@ -120,13 +137,12 @@ export const parseVerifyOptions = (options: VerifyOptions): ParsedVerifyOptions 
   const source = parseCluster('source', options.source, 'verify', problems);
   const destination = parseCluster('destination', options.destination, 'verify', problems);
   const topics = parseTopics(options.topics, problems);
-  const { settings, problems: settingProblems } = parseSettings(options.settings ?? {});
-  problems.push(...settingProblems);
-  const plan = parseChoices(options, topics, settings, problems);
+  const numbers = parseNumbers(options, problems);
+  const plan = parseChoices(options, topics, numbers, problems);
   for (const key of Object.keys(options)) if (!OPTION_NAMES.has(key)) problems.push(`'${key}' is not an option`);
   refuse(problems);
   const { clock = systemClock, random = Math.random, openTransport = openTcp } = options;
-  return { connect: { source, destination, clock, random, openTransport, settings }, plan };
+  return { connect: { source, destination, clock, random, openTransport, settings: numbers }, plan };
 };
 
 /**
@@ -134,9 +150,9 @@ export const parseVerifyOptions = (options: VerifyOptions): ParsedVerifyOptions 
  *
  * @throws LinkError `KLINK_CONFIG` that names every problem, one per line.
  */
-export const planVerification = (choices: VerifyChoices, topics: readonly VerifyTopic[], settings: LinkSettings): VerifyPlan => {
+export const planVerification = (choices: VerifyChoices, topics: readonly VerifyTopic[]): VerifyPlan => {
   const problems: string[] = [];
-  const plan = parseChoices(choices, topics, settings, problems);
+  const plan = parseChoices(choices, topics, parseNumbers(choices, problems), problems);
   refuse(problems);
   return plan;
 };
@@ -148,14 +164,13 @@ const refuse = (problems: readonly string[]): void => {
 };
 
 /** The choices with their defaults; what is wrong goes to `problems`. */
-const parseChoices = (choices: VerifyChoices, topics: readonly VerifyTopic[], settings: LinkSettings, problems: string[]): VerifyPlan => {
+const parseChoices = (choices: VerifyChoices, topics: readonly VerifyTopic[], numbers: Numbers, problems: string[]): VerifyPlan => {
   const { mode = 'exact', allowFillerRecords = false, allowLowerLogStart = false, onProgress = () => {} } = choices;
   if (mode !== 'exact' && mode !== 'latest-per-key') problems.push(`mode is '${String(mode)}'; it must be 'exact' or 'latest-per-key'`);
   for (const [name, value] of Object.entries({ allowFillerRecords, allowLowerLogStart })) {
     if (typeof value !== 'boolean') problems.push(`${name} is ${String(value)}; it must be true or false`);
   }
   if (typeof onProgress !== 'function') problems.push(`onProgress is ${String(onProgress)}; it must be a function`);
-  const numbers = parseNumbers(choices, problems);
   const from = parsePositions('from', choices.from, topics, problems);
   const to = parsePositions('to', choices.to, topics, problems);
   if (mode === 'latest-per-key' && from.length > 0) problems.push("from cannot be given with mode 'latest-per-key': it needs whole logs");
@@ -168,17 +183,17 @@ const parseChoices = (choices: VerifyChoices, topics: readonly VerifyTopic[], se
     partitionsAtOnce,
     fetchBytes,
     bytesPerSecond,
-    timeoutMs: settings.requestTimeoutMs,
-    progressIntervalMs: settings.progressIntervalMs,
+    timeoutMs: numbers.requestTimeoutMs,
+    progressIntervalMs: numbers.progressIntervalMs,
     onProgress,
   };
 };
 
-const parseNumbers = (choices: VerifyChoices, problems: string[]): Record<NumberName, number> => {
+const parseNumbers = (options: Partial<Numbers>, problems: string[]): Numbers => {
   const parsed = {} as Record<NumberName, number>;
   for (const name of Object.keys(NUMBERS) as NumberName[]) {
     const { default: fallback, min, max }: NumberOption = NUMBERS[name];
-    const value = choices[name] ?? fallback;
+    const value = options[name] ?? fallback;
     parsed[name] = value;
     const isWhole = Number.isInteger(value) || (name === 'bytesPerSecond' && typeof value === 'number' && !Number.isNaN(value));
     if (!isWhole || value < min || value > max) problems.push(`${name} is ${String(value)}; it must be a number from ${min} to ${max}`);

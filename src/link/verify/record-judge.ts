@@ -57,6 +57,7 @@ export class RecordJudge {
     const place = latestPerKey === null ? await neighbourhood.locate({ offset, source, destination }, signal) : ({ kind: 'none' } as const);
     if (place.kind === 'doubled') add('doubled', `the mirror has the record of offset ${place.at} here as well`);
     else if (place.kind === 'missing') add('missing', `the mirror lacks the record, and has that of offset ${place.at} in its place`);
+    else if (place.kind === 'extra') add('extra', `the mirror has a record of its own here, and that of the source at offset ${place.at}`);
     else if (place.kind === 'shifted') {
       const way = place.shift > 0 ? 'higher' : 'lower';
       add('shifted', `records lie ${Math.abs(place.shift)} offsets ${way} in the mirror`, place.shift);

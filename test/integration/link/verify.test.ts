@@ -315,7 +315,7 @@ describe('what disturbs', () => {
       await destination.log(TOPIC).appendBatch(bytes);
     }
   };
-  const SMALL = { fetchBytes: 2_000, settings: { retryBackoffMs: 5, retryBackoffMaxMs: 20 } };
+  const SMALL = { fetchBytes: 2_000, retryBackoffMs: 5, retryBackoffMaxMs: 20 };
 
   it('leaders that move, connections that break, answers that are refused', async () => {
     await many();
@@ -368,7 +368,7 @@ describe('what disturbs', () => {
         destination: { bootstrap: destination.bootstrap },
         topics: [TOPIC],
         fetchBytes: 2_000,
-        settings: { progressIntervalMs: 10 },
+        progressIntervalMs: 10,
         onProgress: ({ topic, partition, position: offset }) => {
           reached = { topic, partition, offset };
           stopping.abort();
@@ -390,7 +390,7 @@ describe('what disturbs', () => {
     await createTopics({ partitions: 2, replicationFactor: 2 });
     source.fail({ api: Fetch, error: 'TOPIC_AUTHORIZATION_FAILED', topic: TOPIC, partition: 0, times: 100 });
     for (const cluster of [source, destination]) for (const partition of [0, 1]) await cluster.log(TOPIC, partition).append([record('a')]);
-    const report = await verify({ settings: { requestTimeoutMs: 500 } });
+    const report = await verify({ requestTimeoutMs: 500 });
     expect(report.identical).toBe(false);
     expect(report.partitions.map(({ verdict, error }) => [verdict, error?.code ?? null])).toEqual([
       ['unfinished', 'KLINK_AUTH'],
