@@ -14,10 +14,12 @@ import { Metadata } from '../../../../src/protocol/messages/metadata.ts';
 import { WriteTxnMarkers } from '../../../../src/protocol/messages/write-txn-markers.ts';
 import { ZERO_UUID } from '../../../../src/protocol/schema.ts';
 import { RawClient } from '../raw-client.ts';
+import { batch, NOW, record } from './batches.ts';
 import type { BrokerRule, Given } from './given.ts';
 
 const { NONE, UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, SECURITY_DISABLED } =
   ErrorCode;
+const { MESSAGE_TOO_LARGE, INVALID_RECORD } = ErrorCode;
 const { INVALID_REPLICATION_FACTOR, INVALID_REPLICA_ASSIGNMENT, INVALID_CONFIG, INVALID_REQUEST, UNSUPPORTED_VERSION, UNKNOWN_TOPIC_ID } =
   ErrorCode;
 
@@ -251,6 +253,23 @@ export const ADMIN_RULES: readonly BrokerRule[] = [
       given.expect(await alter('no.such.config', 0, '1'), INVALID_CONFIG, 'unknown');
       given.expect(await alter('retention.ms', 0, '-2'), given.since('3.9') ? INVALID_CONFIG : INVALID_REQUEST, 'illegal value');
       given.expect(await alter('retention.ms', 0, null), INVALID_REQUEST, 'null value');
+    },
+  },
+  {
+    name: 'a changed config is in force for what is written from then on',
+    run: async (given) => {
+      const topic = await given.topic();
+      const bytes = await batch({}, [record('x'.repeat(300), NOW, null)]);
+      const code = async () => (await given.outcome(topic, bytes))[0];
+      given.expect(await code(), NONE);
+      await given.configure(topic, { 'max.message.bytes': '300' });
+      await given.eventually(code, MESSAGE_TOO_LARGE);
+      await given.configure(topic, { 'max.message.bytes': '1000', 'cleanup.policy': 'compact' });
+      await given.eventually(code, INVALID_RECORD, 'no key');
+      await given.configure(topic, { 'cleanup.policy': 'delete', 'message.timestamp.type': 'LogAppendTime' });
+      await given.eventually(async () => (await given.produce(topic, bytes)).logAppendTimeMs > 0n, true, 'append times');
+      const types = new Set((await given.stored(topic)).map(({ timestampType }) => timestampType));
+      given.expect([...types], ['CreateTime', 'LogAppendTime'], 'what was there before stays as it is');
     },
   },
   {

@@ -165,6 +165,39 @@ export const FETCH_RULES: readonly BrokerRule[] = [
     },
   },
   {
+    name: 'a session tells of a log start that moved, though nothing else did',
+    run: async (given) => {
+      const { topic } = await filled(given, 2);
+      const { sessionId } = await given.client.ask(Fetch, 11, { ...base, sessionEpoch: 0, topics: [want(topic, 6n)] });
+      let sessionEpoch = 0;
+      const told = async () => {
+        const { responses } = await given.client.ask(Fetch, 11, { ...base, sessionId, sessionEpoch: ++sessionEpoch, topics: [] });
+        return responses.map(({ partitions }) => {
+          const { errorCode, logStartOffset, highWatermark, records } = partitions[0]!;
+          return [errorCode, logStartOffset, highWatermark, records?.length ?? 0];
+        });
+      };
+      given.expect(await told(), [], 'nothing new');
+      await given.deleteRecords(topic, 4n);
+      given.expect(await told(), [[NONE, 4n, 6n, 0]]);
+      given.expect(await told(), [], 'nothing new');
+      await given.deleteRecords(topic, -1n);
+      given.expect(await told(), [[NONE, 6n, 6n, 0]], 'everything deleted, the position is the end');
+    },
+  },
+  {
+    name: 'an answer never crosses a segment; one ends when a record is younger by segment.ms than the first batch of it',
+    run: async (given) => {
+      const topic = await given.topic({ 'segment.ms': '3600000' });
+      const hours = (count: number) => NOW + BigInt(count) * 3_600_000n;
+      for (const time of [hours(0), hours(1), hours(1) + 1n, hours(1), hours(2) + 1n, hours(2) + 2n]) {
+        await given.produce(topic, await batch({}, [record('x', time)]));
+      }
+      const from = async (offset: bigint) => (await given.batches(topic, offset)).map(({ baseOffset }) => baseOffset);
+      given.expect([await from(0n), await from(2n), await from(5n)], [[0n, 1n], [2n, 3n, 4n], [5n]]);
+    },
+  },
+  {
     name: 'sessions refuse what does not fit them',
     run: async (given) => {
       const { topic } = await filled(given, 1);

@@ -73,6 +73,10 @@ export const OFFSET_RULES: readonly BrokerRule[] = [
     run: async (given) => {
       const topic = await given.topic({ 'cleanup.policy': 'compact' });
       given.expect(await given.deleteRecords(topic, 0n), [POLICY_VIOLATION, -1n]);
+      given.expect(await given.deleteRecords(topic, -1n), [POLICY_VIOLATION, -1n], 'everything');
+      const both = await given.topic({ 'cleanup.policy': 'compact,delete' });
+      await given.produce(both, await batch({}, [record('a', NOW, 'k')]));
+      given.expect(await given.deleteRecords(both, -1n), [NONE, 1n], 'compacted and deleted');
     },
   },
   {

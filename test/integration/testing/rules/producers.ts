@@ -1,14 +1,16 @@
 /** Cases: sequences, epochs, duplicates, transactions and markers. */
 import { ErrorCode } from '../../../../src/protocol/error-codes.ts';
+import { DescribeProducers } from '../../../../src/protocol/messages/describe-producers.ts';
 import { batch, NOW, record } from './batches.ts';
 import type { BrokerRule } from './given.ts';
 
 const { NONE, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, TRANSACTION_COORDINATOR_FENCED } = ErrorCode;
-const { TRANSACTIONAL_ID_AUTHORIZATION_FAILED } = ErrorCode;
+const { TRANSACTIONAL_ID_AUTHORIZATION_FAILED, UNKNOWN_TOPIC_OR_PARTITION } = ErrorCode;
 
 /** Far above what brokers hand out. */
 const FAR = 1n << 62n;
 const MAX_SEQUENCE = 0x7fff_ffff;
+const HOUR = 3_600_000n;
 
 /** A batch of three records under a producer id. */
 const from = (producerId: bigint, baseSequence: number, { producerEpoch = 0, transactional = false } = {}): Promise<Buffer> =>
@@ -160,6 +162,78 @@ export const PRODUCER_RULES: readonly BrokerRule[] = [
       );
       given.expect(await given.markers(topic, { producerId: FAR + 1n, commit: true }), [NONE]);
       given.expect(await committed(), [9n, 9n, [{ producerId: FAR, firstOffset: 0n }]]);
+    },
+  },
+  {
+    name: 'DescribeProducers says -1 for what a producer has not: a coordinator, a sequence, an open transaction',
+    run: async (given) => {
+      const topic = await given.topic();
+      await given.produce(topic, await from(FAR, 0, { producerEpoch: 4 }));
+      await given.markers(topic, { producerId: FAR + 1n, producerEpoch: 9, coordinatorEpoch: 3 });
+      const states = (await given.producers(topic)).sort((a, b) => Number(a.producerId - b.producerId));
+      given.expect(
+        states.map(({ producerEpoch, lastSequence, coordinatorEpoch, currentTxnStartOffset }) => [
+          producerEpoch,
+          lastSequence,
+          coordinatorEpoch,
+          currentTxnStartOffset,
+        ]),
+        [
+          [4, 2, -1, -1n],
+          [9, -1, 3, -1n],
+        ],
+      );
+      given.expect([states[0]!.lastTimestamp, states[1]!.lastTimestamp >= NOW], [NOW, true], 'times of records and of markers');
+      const { topics } = await given.client.ask(DescribeProducers, 0, {
+        topics: [
+          { name: topic, partitionIndexes: [9] },
+          { name: 'no-such-topic', partitionIndexes: [0] },
+        ],
+      });
+      given.expect(
+        topics.map(({ partitions }) => partitions[0]!.errorCode),
+        [UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_OR_PARTITION],
+        'unknown',
+      );
+    },
+  },
+  {
+    name: 'a producer outlives its records: after DeleteRecords its sequence goes on and its repeats are known',
+    run: async (given) => {
+      const topic = await given.topic();
+      await given.produce(topic, await from(FAR, 7));
+      const before = await given.producers(topic);
+      given.expect(await given.deleteRecords(topic, -1n), [NONE, 3n]);
+      given.expect(await given.producers(topic), before);
+      given.expect(await given.outcome(topic, await from(FAR, 7)), [NONE, 0n], 'a repeat of what is deleted');
+      given.expect(await given.outcome(topic, await from(FAR, 99)), [OUT_OF_ORDER_SEQUENCE_NUMBER, -1n]);
+      given.expect(await given.outcome(topic, await from(FAR, 10)), [NONE, 3n]);
+    },
+  },
+  {
+    name: 'a producer of old records is forgotten at the next look, unless a transaction of it is open; then its repeat is appended again',
+    run: async (given) => {
+      if (!given.since('3.9')) return; // 2.8 looks every ten minutes
+      await given.verification(false);
+      const topic = await given.topic();
+      const old = (producerId: bigint, transactional = false) =>
+        batch({ producerId, producerEpoch: 0, baseSequence: 0, transactional }, [record('old', NOW - 48n * HOUR)]);
+      await given.produce(topic, await old(FAR));
+      await given.produce(topic, await old(FAR + 1n));
+      await given.produce(topic, await old(FAR + 2n, true), { transactionalId: 'old' });
+      await given.markers(topic, { producerId: FAR + 1n });
+      const remembered = async () => (await given.producers(topic)).map(({ producerId }) => producerId - FAR).sort();
+      await given.housekeeping.expireProducers(async () => (await remembered()).length < 3);
+      given.expect(await remembered(), [1n, 2n], 'a marker is young, a transaction is open');
+      given.expect(await given.outcome(topic, await old(FAR)), [NONE, 4n], 'the repeat');
+    },
+  },
+  {
+    name: 'where brokers give the time, producers are as old as their appends',
+    run: async (given) => {
+      const topic = await given.topic({ 'message.timestamp.type': 'LogAppendTime' });
+      await given.produce(topic, await batch({ producerId: FAR, producerEpoch: 0, baseSequence: 0 }, [record('old', 1000n)]));
+      given.expect((await given.producers(topic))[0]!.lastTimestamp > NOW - HOUR, true);
     },
   },
 ];
