@@ -60,19 +60,19 @@ export class Given {
   }
 
   /** A topic that takes records of any age and never loses one. */
-  topic(configs: Configs = {}, partitions = 1): Promise<string> {
+  topic(configs: Configs = {}, partitions = 1, replicas: readonly number[] = []): Promise<string> {
     const defaults = this.since('4.0') ? { 'message.timestamp.after.max.ms': '9223372036854775807' } : {};
-    return this.plainTopic({ 'retention.ms': '-1', ...defaults, ...configs }, partitions);
+    return this.plainTopic({ 'retention.ms': '-1', ...defaults, ...configs }, partitions, replicas);
   }
 
-  /** Makes a topic and waits until it can be written. */
-  async plainTopic(configs: Configs = {}, partitions = 1): Promise<string> {
+  /** Makes a topic and waits until it can be written. With `replicas` the first of them, which is the one we ask, leads every partition. */
+  async plainTopic(configs: Configs = {}, partitions = 1, replicas: readonly number[] = []): Promise<string> {
     const name = `rule-${process.pid}-${++topicNumber}`;
     const entries = Object.entries(configs).map(([key, value]) => ({ name: key, value }));
-    const { topics } = await this.client.ask(CreateTopics, 4, {
-      topics: [{ name, numPartitions: partitions, replicationFactor: 1, assignments: [], configs: entries }],
-      timeoutMs: 30_000,
-    });
+    const counts = { numPartitions: partitions, replicationFactor: 1, assignments: [] };
+    const assignments = Array.from({ length: partitions }, (_, partitionIndex) => ({ partitionIndex, brokerIds: [...replicas] }));
+    const placed = replicas.length === 0 ? counts : { numPartitions: -1, replicationFactor: -1, assignments };
+    const { topics } = await this.client.ask(CreateTopics, 4, { topics: [{ name, ...placed, configs: entries }], timeoutMs: 30_000 });
     this.expect(topics[0]?.errorCode, NONE, `creating ${name}`);
     // A fresh partition may answer NOT_LEADER_OR_FOLLOWER for a moment.
     for (let index = 0; index < partitions; index++) {

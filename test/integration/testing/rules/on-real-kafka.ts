@@ -12,6 +12,7 @@ import { RawClient } from '../raw-client.ts';
 import { Given } from './given.ts';
 import { RESTLESS } from './housekeeping.ts';
 import { BROKER_RULES, runRule } from './index.ts';
+import { REPLICA_RULES, runReplicaRule } from './replicas.ts';
 
 const SASL: readonly number[] = [SaslHandshake.key, SaslAuthenticate.key];
 
@@ -74,5 +75,24 @@ export const describeRules = (played: readonly PlayedRelease[]): void => {
         );
       });
     }
+  });
+};
+
+/** Declares the cases for three brokers of a release. */
+export const describeReplicaRules = ({ version, release }: PlayedRelease): void => {
+  describe(`three brokers of Kafka ${version}`, () => {
+    let kafka: KafkaCluster;
+    beforeAll(async () => {
+      kafka = await startKafka({ version, brokers: 3 });
+    });
+    afterAll(() => kafka?.stop());
+
+    it.each(REPLICA_RULES)('$name', (rule) =>
+      runReplicaRule(
+        rule,
+        { release, address: (broker) => kafka.bootstrap[broker - 1]!, stop: (broker) => kafka.broker(broker).stop() },
+        (actual, expected, what) => expect(actual, what).toEqual(expected),
+      ),
+    );
   });
 };
