@@ -6,12 +6,22 @@ export type { Endpoint, OpenTransport, Transport, TransportEvents } from './clie
 export { LINK_ERROR_CODES, LinkError, type LinkErrorCode } from './errors.ts';
 export { type LinkSettings, SETTINGS } from './link/config.ts';
 export { createLink } from './link/create-link.ts';
-export type { CloseEvent, LinkEvent, LinkEvents, MirrorEvent, PartitionEvent, ProgressEvent, WarningEvent } from './link/events.ts';
+export type {
+  CloseEvent,
+  ConfigEvent,
+  LinkEvent,
+  LinkEvents,
+  MirrorEvent,
+  PartitionEvent,
+  ProgressEvent,
+  TaskEvent,
+  WarningEvent,
+} from './link/events.ts';
 export type { ClusterLink } from './link/link.ts';
 export type { LinkMetrics, LinkStatus, WaitOptions } from './link/link-status.ts';
 export { MIRROR_TOPIC_ERRORS, MirrorFailure, type MirrorTopicError } from './link/mirror-failure.ts';
 export type { MirrorState } from './link/mirror-state.ts';
-export type { MirrorPartitionStatus, MirrorTopicStatus, PartitionState } from './link/mirror-topic.ts';
+export type { MirrorPartitionStatus, MirrorTopicStatus, PartitionState } from './link/mirror-status.ts';
 export type { ClusterOptions, LinkOptions, Logger } from './link/options.ts';
 export { type LinkIdentity, type LinkStore, MemoryLinkStore, type StoredMirror } from './link/store/link-store.ts';
 export { DIFFERENCE_KINDS, type DifferenceKind, type VerifyDifference } from './link/verify/difference.ts';

@@ -75,6 +75,11 @@ export class Cluster {
     this.#pool = new ConnectionPool({ ...settings, ...ports, lookup: ports.lookup ?? systemLookup, backoff: settings.retry });
   }
 
+  /** A cluster that has not been reached yet: every call tries to. For one that may be away and come back. */
+  static open(settings: ClusterSettings, ports: ClusterPorts): Cluster {
+    return new Cluster(settings, ports);
+  }
+
   /**
    * Reaches the cluster over any of its bootstrap addresses and learns its brokers.
    *

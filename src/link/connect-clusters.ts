@@ -1,5 +1,5 @@
 /** From options to the two clusters, with the limits that every connection of this package has. */
-import { Cluster } from '../client/cluster.ts';
+import { Cluster, type ClusterPorts, type ClusterSettings } from '../client/cluster.ts';
 import type { ParsedOptions } from './options.ts';
 
 /** Above what the queues let onto one connection: it holds back a flood, not the data path. */
@@ -43,10 +43,17 @@ export const connectClusters = async (options: ConnectOptions, wait: ConnectWait
   }
 };
 
-const connectCluster = (role: 'source' | 'destination', options: ConnectOptions, wait: ConnectWait): Promise<Cluster> => {
+/** Rejects as `Cluster.connect` does. */
+export const connectCluster = (role: 'source' | 'destination', options: ConnectOptions, wait: ConnectWait): Promise<Cluster> =>
+  Cluster.connect(...clusterOf(role, options), wait);
+
+/** A cluster that is not reached yet, and maybe cannot be now. */
+export const openCluster = (role: 'source' | 'destination', options: ConnectOptions): Cluster => Cluster.open(...clusterOf(role, options));
+
+const clusterOf = (role: 'source' | 'destination', options: ConnectOptions): [ClusterSettings, ClusterPorts] => {
   const { clock, random, openTransport, settings } = options;
   const { bootstrap, clientId } = options[role];
-  return Cluster.connect(
+  return [
     {
       role,
       bootstrap,
@@ -58,6 +65,5 @@ const connectCluster = (role: 'source' | 'destination', options: ConnectOptions,
       retry: { backoffMs: settings.retryBackoffMs, maxBackoffMs: settings.retryBackoffMaxMs },
     },
     { clock, random, openTransport },
-    wait,
-  );
+  ];
 };

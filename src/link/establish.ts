@@ -6,7 +6,7 @@ import { LinkError } from '../errors.ts';
 import { ErrorCode } from '../protocol/error-codes.ts';
 import { InitProducerId } from '../protocol/messages/init-producer-id.ts';
 import { Gate } from './gate.ts';
-import { resolveStartOffset } from './log-start/start-offset.ts';
+import { parseStartOffsetSpec, resolveStartOffset } from './log-start/start-offset.ts';
 import { mayWriteMarkers } from './marker-right.ts';
 import type { MirrorFailure } from './mirror-failure.ts';
 import type { ParsedOptions } from './options.ts';
@@ -14,45 +14,31 @@ import { type PrepareContext, patiently, TOPICS_AT_ONCE, type TopicPlan } from '
 import { MARKER_RIGHT_ADVICE } from './replication/broker-verdicts.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
 import { OffsetLookup } from './replication/offset-lookup.ts';
-import type { LinkIdentity } from './store/link-store.ts';
+import type { LinkIdentity, StoredMirror } from './store/link-store.ts';
 import { alterTopicConfigs, createTopic, growTopic, requireTopicRight } from './topic-admin.ts';
 
 /** A topic that is ready to be mirrored. */
 export interface PreparedTopic {
-  readonly topic: string;
-  readonly sourceTopic: string;
+  readonly stored: StoredMirror;
   readonly partitions: number;
-  readonly sourceTopicId: string | null;
-  readonly topicId: string | null;
-  /** Where each partition of the mirror begins at the source, where that was chosen. */
-  readonly startOffsets: readonly number[] | null;
   /** The mirror exists, but cannot go on: it is shown as FAILED. */
   readonly failure: MirrorFailure | null;
 }
 
-/** What a link starts from. */
-export interface EstablishedLink {
-  readonly identity: LinkIdentity;
-  /** How offsets without a record are filled. */
-  readonly fillPolicy: FillPolicy;
-  readonly topics: readonly PreparedTopic[];
-}
+/** Makes the link's identity, unless the store has one. */
+export const establishIdentity = (context: PrepareContext): Promise<LinkIdentity> =>
+  context.store.identity(() => newIdentity(context), context.signal);
 
-/** Makes the link's identity, unless the store has one, and brings the mirror topics into being. */
-export const establish = async (context: PrepareContext, plans: readonly TopicPlan[]): Promise<EstablishedLink> => {
-  const { store, signal } = context;
-  const fillPolicy = await decideFillPolicy(context);
-  const identity = await store.identity(() => newIdentity(context), signal);
+/** Brings mirror topics into being: what was planned is done. */
+export const establishTopics = (context: PrepareContext, plans: readonly TopicPlan[]): Promise<readonly PreparedTopic[]> => {
   const gate = new Gate(TOPICS_AT_ONCE);
-  const topics = await Promise.all(
-    plans.map((plan) => gate.run(() => patiently(context, plan.topic, () => establishTopic(context, plan)))),
-  );
-  return { identity, fillPolicy, topics };
+  return Promise.all(plans.map((plan) => gate.run(() => patiently(context, plan, () => establishTopic(context, plan)))));
 };
 
 /** Markers where the link may write them; without the right, whoever has asked for them is told so before anything is changed. */
-const decideFillPolicy = async ({ options, destination, signal }: PrepareContext): Promise<FillPolicy> => {
-  const { fillPolicy, settings } = options;
+export const decideFillPolicy = async ({ options, destination, signal }: PrepareContext): Promise<FillPolicy> => {
+  const { settings } = options;
+  const { fillPolicy } = settings;
   if (fillPolicy !== null && fillPolicy !== 'markers') return fillPolicy;
   const topic = options.topics[0] ?? options.name;
   const allowed = await destination.retry((_, given) => mayWriteMarkers(destination, topic, given), {
@@ -84,7 +70,7 @@ const newIdentity = async ({ source, destination, options, signal }: PrepareCont
 
 const establishTopic = async (context: PrepareContext, plan: TopicPlan): Promise<PreparedTopic> => {
   const { options, destination, store, signal } = context;
-  const { topic, partitions, sourceTopicId, create, growFrom, drift, failure } = plan;
+  const { topic, sourceTopic, partitions, sourceTopicId, create, growFrom, drift, failure } = plan;
   if (failure === null) {
     if (create !== null) await createTopic(destination, create, { validateOnly: false, signal });
     if (growFrom !== null) await growTopic(destination, topic, partitions, signal);
@@ -100,27 +86,29 @@ const establishTopic = async (context: PrepareContext, plan: TopicPlan): Promise
   // Rights on a topic that did not exist could not be asked for before: the new, empty topic is left as it is.
   if (create !== null) await requireTopicRight(destination, [topic], 'WRITE', signal);
   const stored = store.mirror(topic);
-  const base = { topic, sourceTopic: topic, sourceTopicId, topicId };
+  const base = { topic, sourceTopic, sourceTopicId, topicId };
   if (failure !== null || (stored?.topicId === topicId && stored?.sourceTopicId === sourceTopicId)) {
-    return { ...base, partitions, startOffsets: stored?.startOffsets ?? null, failure };
+    return { stored: stored ?? base, partitions, failure };
   }
-  const startOffsets = await chooseStart(context, topic, partitions);
+  const startOffsets = await chooseStart(context, plan);
+  const made: StoredMirror = startOffsets === null ? base : { ...base, startOffsets };
   // Before the first batch: a link that starts again finds what was chosen now.
-  await store.saveMirror(startOffsets === null ? base : { ...base, startOffsets }, signal);
-  return { ...base, partitions, startOffsets, failure };
+  await store.saveMirror(made, signal);
+  return { stored: made, partitions, failure };
 };
 
 /** Where a new mirror begins, if that is not where the source's log does. A mirror that holds something already goes on where it is. */
 const chooseStart = async (
   { options, source, destination, signal }: PrepareContext,
-  topic: string,
-  partitions: number,
+  { topic, sourceTopic, partitions }: TopicPlan,
 ): Promise<readonly number[] | null> => {
-  if (options.start.kind === 'earliest') return null;
+  const start = parseStartOffsetSpec(options.settings.startOffset);
+  // Checked when it was set.
+  if ('problem' in start || start.kind === 'earliest') return null;
   const ends = new OffsetLookup(destination, 'debugging');
   return Promise.all(
     Array.from({ length: partitions }, async (_, partition) =>
-      (await ends.find(topic, partition, 'latest')) > 0 ? 0 : resolveStartOffset(source, topic, partition, options.start, signal),
+      (await ends.find(topic, partition, 'latest')) > 0 ? 0 : resolveStartOffset(source, sourceTopic, partition, start, signal),
     ),
   );
 };

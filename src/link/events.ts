@@ -1,8 +1,10 @@
 /** What a link tells while it runs: typed events, and diagnostics channels of the same shapes. */
 import diagnostics from 'node:diagnostics_channel';
 import type { LinkError } from '../errors.ts';
+import type { ChangedConfig } from './configs/config-set.ts';
 import type { MirrorState } from './mirror-state.ts';
-import type { PartitionState } from './mirror-topic.ts';
+import type { PartitionState } from './mirror-status.ts';
+import type { TaskError, TaskName, TaskState } from './tasks/task.ts';
 
 /** A mirror topic changed its state. */
 export interface MirrorEvent {
@@ -44,13 +46,29 @@ export interface WarningEvent {
   readonly error: LinkError;
 }
 
+/** A task changed its state. */
+export interface TaskEvent {
+  readonly type: 'task';
+  readonly task: TaskName;
+  readonly from: TaskState;
+  readonly to: TaskState;
+  /** Of its last run. */
+  readonly errors: readonly TaskError[];
+}
+
+/** Configs of the link were changed while it runs. */
+export interface ConfigEvent {
+  readonly type: 'config';
+  readonly changed: readonly ChangedConfig[];
+}
+
 /** The last event: the link has closed, with an error or, when it was asked to, without. */
 export interface CloseEvent {
   readonly type: 'close';
   readonly error: LinkError | null;
 }
 
-export type LinkEvent = MirrorEvent | PartitionEvent | ProgressEvent | WarningEvent | CloseEvent;
+export type LinkEvent = MirrorEvent | PartitionEvent | ProgressEvent | WarningEvent | TaskEvent | ConfigEvent | CloseEvent;
 /** Events by type, for `link.on(type, listener)`. */
 export type LinkEvents = { [E in LinkEvent as E['type']]: [event: E] };
 
@@ -60,5 +78,7 @@ export const linkChannels: Readonly<Record<LinkEvent['type'], diagnostics.Channe
   partition: diagnostics.channel('kafka-link:link:partition'),
   progress: diagnostics.channel('kafka-link:link:progress'),
   warning: diagnostics.channel('kafka-link:link:warning'),
+  task: diagnostics.channel('kafka-link:link:task'),
+  config: diagnostics.channel('kafka-link:link:config'),
   close: diagnostics.channel('kafka-link:link:close'),
 };

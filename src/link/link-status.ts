@@ -1,7 +1,8 @@
 /** What a link shows of itself at one moment, and what its waiting calls take. */
 import type { LinkError } from '../errors.ts';
 import type { MirrorState } from './mirror-state.ts';
-import type { MirrorTopicStatus } from './mirror-topic.ts';
+import type { MirrorTopicStatus } from './mirror-status.ts';
+import type { TaskStatus } from './tasks/task.ts';
 
 /** Every call that can wait takes one of these. */
 export interface WaitOptions {
@@ -32,8 +33,9 @@ export interface LinkStatus {
   readonly linkId: string;
   readonly sourceClusterId: string | null;
   readonly destinationClusterId: string | null;
-  /** `ACTIVE`; `SOURCE_UNAVAILABLE` when checks of the source have failed; `CLOSED`. */
-  readonly state: 'ACTIVE' | 'SOURCE_UNAVAILABLE' | 'CLOSED';
+  /** `ACTIVE`; `PAUSED` by `cluster.link.paused`; `SOURCE_UNAVAILABLE` when checks of the source have failed; `CLOSED`. */
+  readonly state: 'ACTIVE' | 'PAUSED' | 'SOURCE_UNAVAILABLE' | 'CLOSED';
   readonly error: LinkError | null;
   readonly mirrors: readonly MirrorTopicStatus[];
+  readonly tasks: readonly TaskStatus[];
 }

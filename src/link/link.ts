@@ -1,28 +1,54 @@
-/** A running link: its lifecycle, its topics over time, and what it shows of itself. No Kafka detail lives here. */
+/** A running link: its lifecycle, its parts, and what it shows of itself. No Kafka detail lives here. */
 import { EventEmitter } from 'node:events';
 import { sleep } from '../client/clock.ts';
 import { LinkError } from '../errors.ts';
+import { AutoCreate } from './auto-create.ts';
 import { Change } from './change.ts';
-import type { EstablishedLink, PreparedTopic } from './establish.ts';
+import { refuseProblems } from './configs/config-problem.ts';
+import { applyChanges, type ChangedConfig, type ConfigChange, configTexts } from './configs/config-set.ts';
+import { type ConfigListing, describeConfigs } from './configs/describe-configs.ts';
+import { type LinkConfigs, optionOfKey } from './configs/link-configs.ts';
+import { createMirror, type NewMirrorOptions } from './create-mirror.ts';
+import type { PreparedTopic } from './establish.ts';
 import { streamEvents } from './event-stream.ts';
 import { type LinkEvent, type LinkEvents, linkChannels } from './events.ts';
 import type { LinkMetrics, LinkStatus, WaitOptions } from './link-status.ts';
-import type { MirrorState } from './mirror-state.ts';
-import { MirrorTopic, type MirrorTopicStatus, partitionState, partitionStatus } from './mirror-topic.ts';
+import { LinkTasks, SETUP_CONFIGS } from './link-tasks.ts';
+import { MIRROR_STATES, type MirrorState } from './mirror-state.ts';
+import { type MirrorTopicStatus, partitionStatus } from './mirror-status.ts';
+import type { MirrorTopic } from './mirror-topic.ts';
+import { Mirrors } from './mirrors.ts';
+import { type MirrorOutcome, type OperationOptions, Operations, type PromoteOptions } from './operations/operations.ts';
+import type { MirrorSelection } from './operations/selection.ts';
+import { stopContext } from './operations/stop-context.ts';
 import type { ParsedOptions } from './options.ts';
 import type { PrepareContext } from './plan-topics.ts';
 import { batchMaker } from './replication/batch-maker.ts';
+import type { FillPolicy } from './replication/fill-policy.ts';
 import { OffsetLookup } from './replication/offset-lookup.ts';
-import { PartitionMirror, type PartitionOptions, type PartitionPhase } from './replication/partition-mirror.ts';
+import type { PartitionMirror } from './replication/partition-mirror.ts';
 import { Replicator } from './replication/replicator.ts';
 import { replicatorOptions } from './replicator-options.ts';
 import { SourceAvailability } from './source-availability.ts';
-import type { LinkIdentity } from './store/link-store.ts';
+import type { LinkIdentity, StoredMirror } from './store/link-store.ts';
+import { TASK_NAMES, type TaskName, type TaskRun, type TaskStatus } from './tasks/task.ts';
 import { TopicWatch } from './topic-watch.ts';
 
 const CLOSE_GRACE_MS = 5_000;
 /** What a partition may have queued: two full answers, so that one is appended while the next is fetched. */
 const QUEUED_ANSWERS = 2;
+/** Changes that a partition takes over only when it is routed anew. */
+const ROUTING_CONFIGS: readonly (keyof LinkConfigs)[] = ['numClusterLinkFetchers', 'appendConnections', 'bufferBytes'];
+
+/** What a link starts from. */
+export interface EstablishedLink {
+  readonly identity: LinkIdentity;
+  readonly fillPolicy: FillPolicy;
+  readonly topics: readonly PreparedTopic[];
+  readonly stopped: readonly StoredMirror[];
+  /** Why the source could not be reached; null when it was. */
+  readonly sourceError: LinkError | null;
+}
 
 /** A running link between two clusters; made by `createLink`. */
 export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDisposable {
@@ -32,11 +58,12 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   readonly #options: ParsedOptions;
   readonly #context: PrepareContext;
   readonly #identity: LinkIdentity;
-  readonly #partitionOptions: PartitionOptions;
   readonly #replicator: Replicator;
+  readonly #mirrors: Mirrors;
+  readonly #tasks: LinkTasks;
+  readonly #operations: Operations;
   readonly #watch: TopicWatch;
   readonly #availability: SourceAvailability;
-  readonly #topics = new Map<string, MirrorTopic>();
   readonly #moved = new Set<PartitionMirror>();
   readonly #change: Change;
   readonly #closing: AbortController;
@@ -46,65 +73,119 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   #isOver = false;
 
   /** @internal Use {@link createLink}. */
-  constructor(
-    options: ParsedOptions,
-    context: PrepareContext,
-    closing: AbortController,
-    { identity, fillPolicy, topics }: EstablishedLink,
-  ) {
+  constructor(context: PrepareContext, closing: AbortController, established: EstablishedLink) {
     super();
+    const { options, source, destination, store } = context;
+    const { identity, fillPolicy } = established;
+    const { clock, settings } = options;
     this.name = options.name;
     this.#options = options;
     this.#context = context;
     this.#closing = closing;
-    this.#change = new Change(options.clock);
+    this.#change = new Change(clock);
     this.#identity = identity;
     this.closed = new Promise((settle) => {
       this.#settleClosed = settle;
     });
     this.#replicator = new Replicator(replicatorOptions(options, context, identity, fillPolicy), {
-      phaseChanged: (mirror, from) => this.#phaseChanged(mirror, from),
-      progressed: (mirror) => this.#progressed(mirror),
+      phaseChanged: (partition, from) => {
+        this.#mirrors.phaseChanged(partition, from);
+        this.#change.happened();
+      },
+      progressed: (partition) => this.#progressed(partition),
       check: ({ topic }) => {
-        const found = this.#topics.get(topic);
+        const found = this.#mirrors.get(topic);
         return found === undefined ? null : this.#watch.identityChange(found);
       },
-      disturbed: (mirror, error) => this.#warn(error, mirror),
+      disturbed: (partition, error) => this.#warn(error, partition),
       logStartTrouble: (error, topic, partition) => this.#warn(error, { topic, partition }),
     });
-    const { source, destination } = context;
-    const { clock, settings } = options;
-    this.#partitionOptions = {
-      producer: identity,
-      queueLimitBytes: QUEUED_ANSWERS * settings.replicaFetchMaxBytes,
-      fillPolicy,
-      maker: batchMaker({ clock, fillerOffsetsPerSecond: settings.paddingOffsetsPerSecond, signal: closing.signal }),
-      listener: this.#replicator,
-    };
+    this.#mirrors = new Mirrors({
+      link: this.name,
+      clock,
+      logger: options.logger,
+      store,
+      partitionOptions: {
+        producer: identity,
+        get queueLimitBytes() {
+          return QUEUED_ANSWERS * options.settings.replicaFetchMaxBytes;
+        },
+        fillPolicy,
+        maker: batchMaker({ clock, rate: () => options.settings.paddingOffsetsPerSecond, signal: closing.signal }),
+        listener: this.#replicator,
+      },
+      replicator: this.#replicator,
+      facts: () => ({ linkPaused: options.settings.clusterLinkPaused, sourceAvailable: this.#availability.available }),
+      emit: (event) => this.#emit(event),
+    });
     this.#watch = new TopicWatch({
       options,
       source,
       destination,
       signal: closing.signal,
-      topics: this.#topics,
+      topics: this.#mirrors.live,
       destinationEnd: (mirror) => this.#replicator.destinationEnd(mirror),
-      grown: (topic, count) => {
-        for (const partition of this.#addPartitions(topic, count)) this.#replicator.add(partition);
-      },
+      grown: (mirror, count) => this.#mirrors.grow(mirror, count),
       warn: (error, mirror) => this.#warn(error, mirror),
     });
-    this.#availability = new SourceAvailability({
+    this.#availability = new SourceAvailability(
+      {
+        clock,
+        checkMs: () => options.settings.availabilityCheckMs,
+        failureThreshold: () => options.settings.availabilityCheckConsecutiveFailureThreshold,
+        answeredAt: () => this.#replicator.sourceAnsweredAt,
+        ask: () => source.refreshMetadata([], closing.signal),
+      },
+      established.sourceError,
+    );
+    const autoCreate = new AutoCreate({ context, mirrors: this.#mirrors });
+    this.#tasks = new LinkTasks({
+      source,
+      destination,
       clock,
-      checkMs: settings.availabilityCheckMs,
-      failureThreshold: settings.availabilityCheckConsecutiveFailureThreshold,
-      answeredAt: () => this.#replicator.sourceAnsweredAt,
-      ask: () => source.refreshMetadata([], closing.signal),
+      random: options.random,
+      configs: () => options.settings,
+      mirrors: this.#mirrors,
+      topicConfigs: options.topicConfigs,
+      availability: this.#availability,
+      checked: () => this.#mirrors.settleAll(),
+      autoCreate: (signal) => autoCreate.run(signal),
+      configsSeen: (sourceTopic, configs) => this.#configsSeen(sourceTopic, Object.fromEntries(configs)),
+      listener: {
+        stateChanged: (task, from, to) => this.#emit({ type: 'task', task, from, to, errors: this.#tasks.runner(task).status().errors }),
+      },
     });
-    for (const topic of topics) this.#adopt(topic);
+    this.#operations = new Operations({
+      mirrors: this.#mirrors,
+      clock,
+      closing: closing.signal,
+      isSourceAvailable: () => this.#availability.available,
+      stop: stopContext({
+        context,
+        mirrors: this.#mirrors,
+        tasks: this.#tasks,
+        change: this.#change,
+        destinationEnd: (partition) => this.#replicator.destinationEnd(partition),
+        caughtUp: (partitions, signal) => this.#caughtUp(partitions, signal, Number.POSITIVE_INFINITY),
+      }),
+      failed: (mirror, step, error) => {
+        options.logger.warn({ link: this.name, topic: mirror.topic, step, error }, 'a mirror topic could not be stopped');
+        this.#emit({ type: 'warning', topic: mirror.topic, partition: null, error });
+      },
+    });
+    for (const stored of established.stopped) this.#mirrors.remember(stored);
+    for (const topic of established.topics) this.#mirrors.adopt(topic);
+    this.#tasks.start();
     this.#duties.push(
-      this.#every(settings.metadataMaxAgeMs, () => this.#watch.look()),
-      this.#every(settings.availabilityCheckMs, () => this.#checkAvailability()),
-      this.#every(settings.progressIntervalMs, async () => this.#tellProgress()),
+      this.#every(
+        () => settings.metadataMaxAgeMs,
+        () => this.#watch.look(),
+      ),
+      this.#every(
+        () => options.settings.progressIntervalMs,
+        async () => this.#tellProgress(),
+      ),
+      this.#operations.resumeStops(),
     );
   }
 
@@ -115,37 +196,45 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
 
   status(): LinkStatus {
     const { source, destination } = this.#context;
+    const { available, error } = this.#availability;
+    const isPaused = this.#options.settings.clusterLinkPaused;
     return {
       name: this.name,
       linkId: this.linkId,
-      sourceClusterId: source.metadata.clusterId,
+      sourceClusterId: source.metadata.clusterId ?? this.#identity.sourceClusterId,
       destinationClusterId: destination.metadata.clusterId,
-      state: this.#end !== null ? 'CLOSED' : this.#availability.available ? 'ACTIVE' : 'SOURCE_UNAVAILABLE',
-      error: this.#availability.error,
+      state: this.#end !== null ? 'CLOSED' : isPaused ? 'PAUSED' : available ? 'ACTIVE' : 'SOURCE_UNAVAILABLE',
+      error,
       mirrors: this.mirrors(),
+      tasks: this.tasks(),
     };
   }
 
   mirrors(filter: { readonly state?: MirrorState } = {}): readonly MirrorTopicStatus[] {
-    return [...this.#topics.values()]
+    const now = this.#options.clock.now();
+    return this.#mirrors.all
       .filter(({ state }) => filter.state === undefined || filter.state === state)
-      .map((topic) => topic.status());
+      .map((mirror) => mirror.status(now));
   }
 
   /** Throws `KLINK_UNKNOWN_MIRROR`. */
   mirror(topic: string): MirrorTopicStatus {
-    const found = this.#topics.get(topic);
-    if (found !== undefined) return found.status();
-    throw new LinkError(
-      'KLINK_UNKNOWN_MIRROR',
-      `Link '${this.name}' has no mirror topic '${topic}'; it has: ${[...this.#topics.keys()].join(', ')}`,
-    );
+    return this.#mirrors.known(topic).status(this.#options.clock.now());
+  }
+
+  tasks(): readonly TaskStatus[] {
+    return this.#tasks.statuses();
+  }
+
+  /** A whole run of a task that begins now, also of a paused one. Rejects with `KLINK_STATE` while the task cannot run, `KLINK_TIMEOUT`, `KLINK_ABORTED`. */
+  runTask(name: TaskName, options: WaitOptions = {}): Promise<TaskRun> {
+    return this.#tasks.runNow(name, options);
   }
 
   metrics(): LinkMetrics {
-    const mirrors: Record<MirrorState, number> = { PENDING_MIRROR: 0, ACTIVE: 0, SOURCE_UNAVAILABLE: 0, FAILED: 0 };
+    const mirrors = Object.fromEntries(MIRROR_STATES.map((state) => [state, 0])) as Record<MirrorState, number>;
     let [lag, bytes, batches, rebuiltBatches, filledOffsets] = [0, 0, 0, 0, 0];
-    for (const { state, partitions } of this.#topics.values()) {
+    for (const { state, partitions } of this.#mirrors.all) {
       mirrors[state]++;
       for (const partition of partitions) {
         lag += partition.lag;
@@ -167,35 +256,80 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
     };
   }
 
+  /** The configs of the link as the product lists them; secrets are not shown. */
+  configs(): readonly ConfigListing[] {
+    return describeConfigs(this.#options.live.set);
+  }
+
   /**
-   * Resolves when the destination has every offset that the source had at the moment of the call.
+   * Changes configs while the link runs: all of the changes or none. Nothing that is on its way is lost. With `validateOnly` it only says what would change.
+   *
+   * @throws LinkConfigError `KLINK_CONFIG` with every problem; `KLINK_STORE` and whatever keeps the change from being written down: then nothing has changed.
+   */
+  async configure(
+    changes: readonly ConfigChange[],
+    { validateOnly = false }: { readonly validateOnly?: boolean } = {},
+  ): Promise<readonly ChangedConfig[]> {
+    const { live } = this.#options;
+    const applied = applyChanges(live.set, changes, { validateOnly });
+    refuseProblems(applied.problems);
+    if (validateOnly || applied.changed.length === 0) return applied.changed;
+    const { store } = this.#context;
+    await store.saveLink({ configs: { ...store.link()?.configs, ...configTexts(applied.configs) } }, this.#closing.signal);
+    live.replace(applied.configs);
+    const options = new Set(applied.changed.map(({ name }) => optionOfKey(name)));
+    if (ROUTING_CONFIGS.some((option) => options.has(option))) this.#replicator.reroute();
+    await this.#tasks.apply(TASK_NAMES.filter((task) => SETUP_CONFIGS[task]?.some((option) => options.has(option))));
+    this.#mirrors.settleAll();
+    this.#emit({ type: 'config', changed: applied.changed });
+    return applied.changed;
+  }
+
+  /**
+   * Mirrors another topic of the source from now on. With `validateOnly` it only says whether that can be done.
+   *
+   * @throws LinkError as {@link createLink} does for a topic; `KLINK_STATE` for one that is a mirror of this link already.
+   */
+  async createMirrorTopic(sourceTopic: string, options: NewMirrorOptions = {}): Promise<string> {
+    const { topic, prepared } = await createMirror(this.#context, this.#mirrors, sourceTopic, options);
+    if (prepared !== null) this.#mirrors.adopt(prepared);
+    return topic;
+  }
+
+  /** Lets mirrors rest until they are resumed, also in other processes. What is on its way arrives. */
+  pause(mirrors: MirrorSelection, options: OperationOptions = {}): Promise<readonly MirrorOutcome[]> {
+    return this.#operations.pause(mirrors, options);
+  }
+
+  resume(mirrors: MirrorSelection, options: OperationOptions = {}): Promise<readonly MirrorOutcome[]> {
+    return this.#operations.resume(mirrors, options);
+  }
+
+  /**
+   * Planned: waits until a mirror has everything its source has, configs and committed offsets too, and makes it an ordinary topic. Producers to the source
+   * must have been stopped. One that does not get there in time (5 minutes) goes on as a mirror. Each topic succeeds or fails by itself.
+   */
+  promote(mirrors: MirrorSelection, options: PromoteOptions = {}): Promise<readonly MirrorOutcome[]> {
+    return this.#operations.promote(mirrors, options);
+  }
+
+  /**
+   * Unplanned: makes a mirror an ordinary topic as it is, without a word to its source, and says how far behind it was. There is no way back. What is not over
+   * in time (1 minute) goes on by itself, also in the next process.
+   */
+  failover(mirrors: MirrorSelection, options: OperationOptions = {}): Promise<readonly MirrorOutcome[]> {
+    return this.#operations.failover(mirrors, options);
+  }
+
+  /**
+   * Resolves when the destination has every offset that could be copied from the source at the moment of the call.
    *
    * @throws LinkError `KLINK_TIMEOUT`, `KLINK_ABORTED`, `KLINK_CLOSED`; a `MirrorFailure` when a partition has failed; whatever keeps the source from being asked.
    */
   async caughtUp({ signal, timeoutMs = Number.POSITIVE_INFINITY }: WaitOptions = {}): Promise<void> {
-    const { clock } = this.#options;
-    const waiting = this.#waitSignal(signal);
-    const deadline = clock.now() + timeoutMs;
-    const partitions = [...this.#topics.values()].flatMap((topic) => topic.partitions);
-    const { source } = this.#context;
-    const ends = await source.retry(
-      async (count) => {
-        if (count > 1) await source.refreshMetadata(this.#sourceTopics(), waiting);
-        const lookup = new OffsetLookup(source, 'committed');
-        return Promise.all(partitions.map(({ sourceTopic, partition }) => lookup.find(sourceTopic, partition, 'latest')));
-      },
-      { timeoutMs, signal: waiting },
-    );
-    await this.#change.until(
-      () => {
-        const failed = partitions.find(({ phase }) => phase === 'failed');
-        if (failed !== undefined) throw failed.error ?? new LinkError('KLINK_STATE', `${failed.label} has failed`);
-        return partitions.every(({ ackedOffset }, index) => ackedOffset >= (ends[index] as number));
-      },
-      deadline,
-      waiting,
-      () => `the destination still lacks ${this.metrics().lag} offset(s)`,
-    );
+    const partitions = [...this.#mirrors.live.values()].flatMap((mirror) => mirror.partitions);
+    const waiting = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
+    await this.#caughtUp(partitions, waiting, timeoutMs);
   }
 
   /** Every event from the first `next` on, until the link closes or the signal is aborted. A reader that is slow loses `progress` events first, then the oldest others. */
@@ -217,65 +351,66 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
     this.#closing.abort(new LinkError('KLINK_CLOSED', `Link '${this.name}' is closed`));
     await this.#replicator.close(timeoutMs);
     // Together: a duty that waits for a broker which does not answer ends with its connection.
-    await Promise.all([...this.#duties, this.#context.source.close(), this.#context.destination.close()]);
+    await Promise.all([...this.#duties, this.#tasks.close(), this.#context.source.close(), this.#context.destination.close()]);
     this.#isOver = true;
     this.#emit({ type: 'close', error: null });
     this.#settleClosed(null);
   }
 
-  #adopt(prepared: PreparedTopic): void {
-    const { topic: name, sourceTopic, partitions, sourceTopicId, topicId, startOffsets, failure } = prepared;
-    const topic = new MirrorTopic({ topic: name, sourceTopic }, { sourceTopicId, topicId }, startOffsets, this.#now());
-    this.#topics.set(name, topic);
-    this.#addPartitions(topic, partitions);
-    if (failure !== null) for (const partition of topic.partitions) partition.fail(failure);
-    else for (const partition of topic.partitions) this.#replicator.add(partition);
+  async #caughtUp(partitions: readonly PartitionMirror[], signal: AbortSignal, timeoutMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const { source } = this.#context;
+    const deadline = clock.now() + timeoutMs;
+    const ends = await source.retry(
+      async (count) => {
+        if (count > 1) await source.refreshMetadata([...new Set(partitions.map(({ sourceTopic }) => sourceTopic))], signal);
+        const lookup = new OffsetLookup(source, 'committed');
+        return Promise.all(partitions.map(({ sourceTopic, partition }) => lookup.find(sourceTopic, partition, 'latest')));
+      },
+      { timeoutMs, signal },
+    );
+    await this.#change.until(
+      () => {
+        const failed = partitions.find(({ phase }) => phase === 'failed');
+        if (failed !== undefined) throw failed.error ?? new LinkError('KLINK_STATE', `${failed.label} has failed`);
+        return partitions.every(({ ackedOffset }, index) => ackedOffset >= (ends[index] as number));
+      },
+      deadline,
+      signal,
+      () => `the destination still lacks ${this.metrics().lag} offset(s)`,
+    );
   }
 
-  #addPartitions(topic: MirrorTopic, count: number): PartitionMirror[] {
-    const added: PartitionMirror[] = [];
-    for (let partition = topic.partitions.length; partition < count; partition++) {
-      const id = { topic: topic.topic, sourceTopic: topic.sourceTopic, partition, startOffset: topic.startOffsets?.[partition] ?? null };
-      added.push(new PartitionMirror(id, this.#partitionOptions));
-    }
-    topic.partitions.push(...added);
-    return added;
-  }
-
-  #phaseChanged(mirror: PartitionMirror, from: PartitionPhase): void {
-    const topic = this.#topics.get(mirror.topic);
-    if (topic === undefined) return;
-    if (mirror.phase === 'mirroring') topic.begun(mirror.partition);
-    const [before, after] = [partitionState(from), partitionState(mirror.phase)];
-    const { partition, error } = mirror;
-    if (before !== after && after !== 'CLOSED') {
-      this.#emit({ type: 'partition', topic: topic.topic, partition, from: before, to: after, error });
-      if (after === 'FAILED') this.#options.logger.error({ link: this.name, topic: topic.topic, partition, error }, 'partition failed');
-    }
-    this.#settle(topic);
+  #progressed(partition: PartitionMirror): void {
+    this.#moved.add(partition);
     this.#change.happened();
+    if (partition.lag > 0) return;
+    const mirror = this.#mirrors.get(partition.topic);
+    if (mirror === undefined || mirror.hasCaughtUp || !mirror.isCaughtUp) return;
+    mirror.hasCaughtUp = true;
+    this.#remember(mirror, { hasCaughtUp: true });
   }
 
-  #settle(topic: MirrorTopic): void {
-    const from = topic.state;
-    const to = topic.nextState(this.#availability.available);
-    if (from === to) return;
-    topic.state = to;
-    topic.since = this.#now();
-    this.#options.logger.info({ link: this.name, topic: topic.topic, from, to }, 'mirror topic changed its state');
-    this.#emit({ type: 'mirror', topic: topic.topic, from, to, error: topic.failure });
+  #configsSeen(sourceTopic: string, sourceConfigs: NonNullable<StoredMirror['sourceConfigs']>): void {
+    for (const mirror of this.#mirrors.live.values()) {
+      if (mirror.sourceTopic !== sourceTopic || JSON.stringify(mirror.stored.sourceConfigs) === JSON.stringify(sourceConfigs)) continue;
+      this.#remember(mirror, { sourceConfigs });
+    }
   }
 
-  #progressed(mirror: PartitionMirror): void {
-    this.#moved.add(mirror);
-    this.#change.happened();
+  /** Facts that are found again if they could not be written down. */
+  #remember(mirror: MirrorTopic, facts: Partial<StoredMirror>): void {
+    this.#mirrors.change(mirror, facts, this.#closing.signal).catch((error: unknown) => {
+      if (!this.#closing.signal.aborted) this.#warn(LinkError.from(error), null);
+    });
   }
 
   #tellProgress(): void {
     const moved = [...this.#moved];
     this.#moved.clear();
+    const now = this.#options.clock.now();
     for (const mirror of moved) {
-      const { partition, nextOffset, sourceEnd, lag, bytes } = partitionStatus(mirror);
+      const { partition, nextOffset, sourceEnd, lag, bytes } = partitionStatus(mirror, now);
       this.#emit({ type: 'progress', topic: mirror.topic, partition, nextOffset, sourceEnd, lag, bytes });
     }
   }
@@ -299,29 +434,12 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
     }
   }
 
-  async #checkAvailability(): Promise<void> {
-    await this.#availability.check();
-    for (const topic of this.#topics.values()) this.#settle(topic);
-  }
-
-  async #every(ms: number, duty: () => Promise<void>): Promise<void> {
+  async #every(ms: () => number, duty: () => Promise<void>): Promise<void> {
     const { clock } = this.#options;
     const { signal } = this.#closing;
     while (!signal.aborted) {
-      await sleep(clock, ms, signal).catch(() => {});
+      await sleep(clock, ms(), signal).catch(() => {});
       if (!signal.aborted) await duty();
     }
-  }
-
-  #waitSignal(signal: AbortSignal | undefined): AbortSignal {
-    return signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
-  }
-
-  #sourceTopics(): string[] {
-    return [...this.#topics.values()].map(({ sourceTopic }) => sourceTopic);
-  }
-
-  #now(): Date {
-    return new Date(this.#options.clock.wallTime());
   }
 }

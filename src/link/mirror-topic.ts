@@ -1,94 +1,50 @@
-/** One mirror topic: its partitions, its state, and what a user sees of both. */
+/** One mirror topic of a running link: what the store says of it, its partitions, and the state that follows from both. */
 import type { LinkError } from '../errors.ts';
-import { MirrorFailure, type MirrorTopicError } from './mirror-failure.ts';
+import { MirrorFailure } from './mirror-failure.ts';
 import { type MirrorState, mirrorStateOf } from './mirror-state.ts';
+import { type MirrorTopicStatus, partitionStatus } from './mirror-status.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
-import type { PartitionMirror, PartitionPhase } from './replication/partition-mirror.ts';
+import type { PartitionMirror } from './replication/partition-mirror.ts';
+import type { LastingState, StoredMirror, StoredTransition } from './store/link-store.ts';
 
-/** `PENDING`: both logs are being compared; `ACTIVE`: copied; `FAILED`: stopped for good; `CLOSED`: the link was closed. */
-export type PartitionState = 'PENDING' | 'ACTIVE' | 'FAILED' | 'CLOSED';
-
-const stateOf: Readonly<Record<PartitionPhase, PartitionState>> = {
-  aligning: 'PENDING',
-  mirroring: 'ACTIVE',
-  draining: 'PENDING',
-  failed: 'FAILED',
-  closed: 'CLOSED',
-};
-
-/** One partition of a mirror, at one moment. Offsets and lag count records and markers alike, as Kafka's offsets do. */
-export interface MirrorPartitionStatus {
-  readonly partition: number;
-  readonly state: PartitionState;
-  /** End of the mirror's log, as acknowledged: every offset below it is copied. */
-  readonly nextOffset: bigint;
-  /** Up to where the source can be copied (its last stable offset, before the first open transaction), as of the last fetch. */
-  readonly sourceEnd: bigint;
-  readonly sourceStart: bigint;
-  readonly lag: bigint;
-  /** Log start of the mirror, as far as known; it follows the source's. */
-  readonly startOffset: bigint;
-  /** Why it does not; null while it does. */
-  readonly logStartError: LinkError | null;
-  /** Offsets of the source that belong to transactions that are still open, and to whatever follows them: copied once they end. */
-  readonly openOffsets: bigint;
-  /** Since the link was started: bytes of batches, compressed as they are. */
-  readonly bytes: bigint;
-  readonly batches: number;
-  /** Since the link was started: batches whose records had to be decompressed and put into batches of other ranges. */
-  readonly rebuiltBatches: number;
-  /** Since the link was started: offsets without a record, filled. */
-  readonly filledOffsets: bigint;
-  /** What went wrong last; null since the last acknowledged batch. */
-  readonly error: LinkError | null;
-}
-
-/** A mirror topic, at one moment. */
-export interface MirrorTopicStatus {
-  readonly topic: string;
-  readonly sourceTopic: string;
-  readonly state: MirrorState;
-  /** When it came into this state. */
-  readonly since: Date;
-  /** Sum over its partitions. */
-  readonly lag: bigint;
-  readonly bytes: bigint;
-  readonly batches: number;
-  /** How offsets without a record are filled. */
-  readonly fillPolicy: FillPolicy;
-  /** Why the mirror is `FAILED`: the reason of its first failed partition, as `mirror_topic_error`. */
-  readonly mirrorTopicError: MirrorTopicError | null;
-  readonly error: LinkError | null;
-  readonly partitions: readonly MirrorPartitionStatus[];
-}
-
-export interface TopicIds {
-  readonly sourceTopicId: string | null;
-  readonly topicId: string | null;
+/** What of a link decides about all its mirrors. */
+export interface LinkFacts {
+  readonly linkPaused: boolean;
+  readonly sourceAvailable: boolean;
 }
 
 export class MirrorTopic {
-  readonly topic: string;
-  readonly sourceTopic: string;
-  readonly ids: TopicIds;
-  /** Where each partition begins at the source, where that was chosen. */
-  readonly startOffsets: readonly number[] | null;
+  /** As the store has it. */
+  stored: StoredMirror;
+  readonly fillPolicy: FillPolicy;
   readonly partitions: PartitionMirror[] = [];
   state: MirrorState = 'PENDING_MIRROR';
   since: Date;
+  history: readonly StoredTransition[];
+  /** The copy has once had all that the source had. */
+  hasCaughtUp: boolean;
+  /** Its partitions rest while it is being stopped, whatever its state says. */
+  isHeld = false;
   readonly #begun = new Set<number>();
 
-  constructor(
-    names: { readonly topic: string; readonly sourceTopic: string },
-    ids: TopicIds,
-    startOffsets: readonly number[] | null,
-    since: Date,
-  ) {
-    this.topic = names.topic;
-    this.sourceTopic = names.sourceTopic;
-    this.ids = ids;
-    this.startOffsets = startOffsets;
+  constructor(stored: StoredMirror, fillPolicy: FillPolicy, since: Date) {
+    this.stored = stored;
+    this.fillPolicy = fillPolicy;
+    this.history = stored.history ?? [];
+    this.hasCaughtUp = stored.hasCaughtUp === true;
     this.since = since;
+  }
+
+  get topic(): string {
+    return this.stored.topic;
+  }
+
+  get sourceTopic(): string {
+    return this.stored.sourceTopic;
+  }
+
+  get lasting(): LastingState {
+    return this.stored.state ?? 'ACTIVE';
   }
 
   /** A partition has been aligned: recorded, since a later disturbance does not undo that the topic was set up. */
@@ -96,48 +52,39 @@ export class MirrorTopic {
     this.#begun.add(partition);
   }
 
+  /** Every partition has all that the source had when it was last asked. */
+  get isCaughtUp(): boolean {
+    return this.#begun.size >= this.partitions.length && this.partitions.every(({ phase, lag }) => phase === 'mirroring' && lag === 0);
+  }
+
   get failure(): LinkError | null {
     return this.partitions.find(({ phase }) => phase === 'failed')?.error ?? null;
   }
 
-  nextState(sourceAvailable: boolean): MirrorState {
-    return mirrorStateOf({ setUp: this.#begun.size >= this.partitions.length, sourceAvailable, failed: this.failure !== null });
+  nextState({ linkPaused, sourceAvailable }: LinkFacts): MirrorState {
+    const { lasting } = this;
+    const setUp = this.#begun.size >= this.partitions.length;
+    return mirrorStateOf({ lasting, failed: this.failure !== null, linkPaused, sourceAvailable, setUp });
   }
 
-  status(): MirrorTopicStatus {
-    const partitions = this.partitions.map(partitionStatus);
+  /** `now`: by the link's clock. */
+  status(now: number): MirrorTopicStatus {
+    const partitions = this.partitions.map((partition) => partitionStatus(partition, now));
     const { failure } = this;
     return {
       topic: this.topic,
       sourceTopic: this.sourceTopic,
       state: this.state,
       since: this.since,
+      stop: this.stored.stop ?? null,
+      history: this.history,
       lag: partitions.reduce((sum, { lag }) => sum + lag, 0n),
       bytes: partitions.reduce((sum, { bytes }) => sum + bytes, 0n),
       batches: partitions.reduce((sum, { batches }) => sum + batches, 0),
-      fillPolicy: this.partitions[0]?.fillPolicy ?? 'refuse',
+      fillPolicy: this.fillPolicy,
       mirrorTopicError: failure instanceof MirrorFailure ? failure.reason : null,
       error: failure,
       partitions,
     };
   }
 }
-
-export const partitionStatus = (mirror: PartitionMirror): MirrorPartitionStatus => ({
-  partition: mirror.partition,
-  state: stateOf[mirror.phase],
-  nextOffset: BigInt(mirror.ackedOffset),
-  sourceEnd: BigInt(mirror.sourceEnd),
-  sourceStart: BigInt(mirror.sourceStart),
-  lag: BigInt(mirror.lag),
-  startOffset: BigInt(mirror.mirrorStart),
-  logStartError: mirror.logStartError,
-  openOffsets: BigInt(Math.max(0, mirror.sourceHighWatermark - mirror.sourceEnd)),
-  bytes: BigInt(mirror.bytes),
-  batches: mirror.batches,
-  rebuiltBatches: mirror.rebuiltBatches,
-  filledOffsets: BigInt(mirror.filledOffsets),
-  error: mirror.error,
-});
-
-export const partitionState = (phase: PartitionPhase): PartitionState => stateOf[phase];

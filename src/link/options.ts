@@ -2,9 +2,10 @@
 import { type Clock, type Random, systemClock } from '../client/clock.ts';
 import { type Endpoint, type OpenTransport, openTcp } from '../client/transport.ts';
 import { LinkError } from '../errors.ts';
-import { type LinkSettings, parseSettings } from './config.ts';
-import { type MirrorStartOffsetSpec, parseStartOffsetSpec, type StartPosition } from './log-start/start-offset.ts';
-import { FILL_POLICIES, type FillPolicy } from './replication/fill-policy.ts';
+import { problemText } from './configs/config-problem.ts';
+import { type ConfigSet, readConfigOptions, readConfigTexts } from './configs/config-set.ts';
+import type { LinkConfigOptions, LinkConfigs } from './configs/link-configs.ts';
+import { LiveConfigs } from './configs/live-configs.ts';
 import type { LinkStore } from './store/link-store.ts';
 import { REQUIRED_TOPIC_CONFIGS } from './topic-configs.ts';
 
@@ -29,22 +30,19 @@ export interface LinkOptions {
   readonly name: string;
   readonly source: ClusterOptions;
   readonly destination: ClusterOptions;
-  /** The source topics to mirror, by name; each mirror has the name of its source. */
-  readonly topics: readonly string[];
+  /**
+   * Source topics to mirror, by name; more can come by `auto.create.mirror.topics.filters` and `createMirrorTopic`. A link that was started before goes
+   * on with every mirror it had.
+   */
+  readonly topics?: readonly string[];
   /** Replicas of a mirror topic that the link creates. Default: the destination's own default. */
   readonly replicationFactor?: number;
   /** Topic configs of mirror topics that the link creates, besides those that exactness needs. */
   readonly topicConfigs?: Readonly<Record<string, string>>;
-  /** `all` (default): a batch counts when all in-sync replicas have it; `leader`: when the leader has it. */
-  readonly acks?: 'all' | 'leader';
-  /** How offsets without a record are filled. Default: `markers` where the link may write them, else `refuse`. See docs/guarantees.md. */
-  readonly fillPolicy?: FillPolicy;
-  /** Where mirrors that are made now begin at their source (`mirror.start.offset.spec`). Default `earliest`. */
-  readonly startOffset?: MirrorStartOffsetSpec;
-  /** When the source deletes records before they were copied: `fill` (default) leaves them out of the mirror too; `stop` fails it. */
-  readonly sourceTrimmed?: 'fill' | 'stop';
-  /** Sizes and times; see docs/settings.md. */
-  readonly settings?: Partial<LinkSettings>;
+  /** The configs of the link under their typed names; see docs/link-configs.md. What is set here counts more than what the link was last set to. */
+  readonly settings?: LinkConfigOptions;
+  /** The same under their dotted names, as Cluster Linking spells them. */
+  readonly configs?: Readonly<Record<string, string>>;
   readonly logger?: Logger;
   /** Where the link remembers itself. Default: a compacted topic on the destination. */
   readonly store?: LinkStore;
@@ -67,12 +65,11 @@ export interface ParsedOptions {
   readonly topics: readonly string[];
   readonly replicationFactor: number;
   readonly topicConfigs: Readonly<Record<string, string>>;
-  readonly acks: -1 | 1;
-  /** Null: as the link's rights allow. */
-  readonly fillPolicy: FillPolicy | null;
-  readonly start: StartPosition;
-  readonly sourceTrimmed: 'fill' | 'stop';
-  readonly settings: LinkSettings;
+  /** What was set by the options alone. */
+  readonly given: ConfigSet;
+  readonly live: LiveConfigs;
+  /** The configs as they are now. */
+  readonly settings: LinkConfigs;
   readonly logger: Logger;
   readonly store: LinkStore | null;
   readonly clock: Clock;
@@ -90,11 +87,8 @@ const OPTION_NAMES: ReadonlySet<string> = new Set(
     topics: true,
     replicationFactor: true,
     topicConfigs: true,
-    acks: true,
-    fillPolicy: true,
-    startOffset: true,
-    sourceTrimmed: true,
     settings: true,
+    configs: true,
     logger: true,
     store: true,
     clock: true,
@@ -108,7 +102,6 @@ const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error:
 const LEGAL_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 const LEGAL_ADDRESS = /^(?:\[(?<v6>[0-9a-fA-F:.]+)\]|(?<host>[^\s:[\]/]+)):(?<port>\d{1,5})$/;
 const BROKER_DEFAULT = -1;
-const EARLIEST: StartPosition = { kind: 'earliest' };
 
 /** Whether Kafka would take it for the name of a topic. */
 export const legalName = (name: unknown): boolean => typeof name === 'string' && LEGAL_NAME.test(name) && name !== '.' && name !== '..';
@@ -135,6 +128,23 @@ export const parseCluster = (
   return { bootstrap, clientId: given?.clientId ?? `kafka-link-${name}` };
 };
 
+/** Both spellings of configs together; what is wrong with either goes to `problems`. */
+const readGiven = ({ settings = {}, configs = {}, openTransport }: LinkOptions, problems: string[]): ConfigSet => {
+  const typed = readConfigOptions(settings);
+  const dotted = readConfigTexts(configs);
+  problems.push(...typed.problems.map((problem) => `settings.${problemText(problem)}`), ...dotted.problems.map(problemText));
+  for (const option of Object.keys(typed.configs.given))
+    if (option in dotted.configs.given) problems.push(`settings.${option} is also set in configs; set it once`);
+  const both = readConfigOptions({ ...typed.configs.given, ...dotted.configs.given });
+  if (typed.problems.length === 0 && dotted.problems.length === 0)
+    problems.push(...both.problems.map((problem) => `settings.${problemText(problem)}`));
+  if (both.configs.values.securityProtocol !== 'PLAINTEXT' && openTransport === undefined)
+    problems.push(
+      `security.protocol is ${both.configs.values.securityProtocol}; this release speaks PLAINTEXT, other protocols come in through openTransport`,
+    );
+  return both.configs;
+};
+
 /**
  * Checks everything at once, before anything is contacted.
  *
@@ -148,12 +158,12 @@ export const parseOptions = (options: LinkOptions): ParsedOptions => {
     );
   }
   const problems: string[] = [];
-  const { name, topics, replicationFactor = BROKER_DEFAULT, acks = 'all' } = options;
+  const { name, topics = [], replicationFactor = BROKER_DEFAULT } = options;
   const topicConfigs = options.topicConfigs ?? {};
   if (!legalName(name)) problems.push(`name is '${String(name)}'; it must have 1 to 249 of the characters a-z A-Z 0-9 . _ -`);
   const source = parseCluster('source', options.source, String(name), problems);
   const destination = parseCluster('destination', options.destination, String(name), problems);
-  if (!Array.isArray(topics) || topics.length === 0) problems.push('topics needs at least one topic name');
+  if (!Array.isArray(topics)) problems.push('topics must be a list of topic names, or left out');
   for (const topic of Array.isArray(topics) ? topics : []) {
     if (!legalName(topic)) problems.push(`topics has '${String(topic)}'; that is not a legal topic name`);
   }
@@ -166,23 +176,15 @@ export const parseOptions = (options: LinkOptions): ParsedOptions => {
       problems.push(`topicConfigs has '${key}' with ${String(value)}; values are strings, as Kafka keeps them`);
     if (REQUIRED_TOPIC_CONFIGS.has(key)) problems.push(`topicConfigs has '${key}'; exact mirrors need their own value of it`);
   }
-  if (acks !== 'all' && acks !== 'leader') problems.push(`acks is '${String(acks)}'; it must be 'all' or 'leader'`);
-  const { fillPolicy = null, sourceTrimmed = 'fill' } = options;
-  if (fillPolicy !== null && !FILL_POLICIES.includes(fillPolicy))
-    problems.push(`fillPolicy is '${String(fillPolicy)}'; it must be one of ${FILL_POLICIES.join(', ')}, or left out`);
-  if (sourceTrimmed !== 'fill' && sourceTrimmed !== 'stop')
-    problems.push(`sourceTrimmed is '${String(sourceTrimmed)}'; it must be 'fill' or 'stop'`);
-  const start = parseStartOffsetSpec(options.startOffset ?? 'earliest');
-  if ('problem' in start) problems.push(`startOffset ${start.problem}`);
   for (const level of LOG_LEVELS) {
     if (options.logger !== undefined && typeof options.logger?.[level] !== 'function')
       problems.push(`logger has no function '${level}'; it needs ${LOG_LEVELS.join(', ')}`);
   }
   for (const key of Object.keys(options)) if (!OPTION_NAMES.has(key)) problems.push(`'${key}' is not an option`);
-  const { settings, problems: settingProblems } = parseSettings(options.settings ?? {});
-  problems.push(...settingProblems);
+  const given = readGiven(options, problems);
   if (problems.length > 0)
     throw new LinkError('KLINK_CONFIG', `The options of the link are not usable:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
+  const live = new LiveConfigs(given);
   return Object.freeze({
     name,
     source,
@@ -190,11 +192,11 @@ export const parseOptions = (options: LinkOptions): ParsedOptions => {
     topics: Object.freeze([...topics]),
     replicationFactor,
     topicConfigs: Object.freeze({ ...topicConfigs }),
-    acks: acks === 'all' ? -1 : 1,
-    fillPolicy,
-    start: 'problem' in start ? EARLIEST : start,
-    sourceTrimmed,
-    settings,
+    given,
+    live,
+    get settings() {
+      return live.values;
+    },
     logger: options.logger ?? silent,
     store: options.store ?? null,
     clock: options.clock ?? systemClock,

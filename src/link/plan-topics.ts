@@ -6,6 +6,7 @@ import { LinkError } from '../errors.ts';
 import { ErrorCode } from '../protocol/error-codes.ts';
 import { Gate } from './gate.ts';
 import { MirrorFailure } from './mirror-failure.ts';
+import type { MirrorNames } from './mirror-names.ts';
 import type { ParsedOptions } from './options.ts';
 import { type AlignmentContext, align } from './replication/align.ts';
 import { OffsetLookup } from './replication/offset-lookup.ts';
@@ -23,8 +24,7 @@ export interface PrepareContext {
 }
 
 /** What is to be done for a topic before it can be mirrored. */
-export interface TopicPlan {
-  readonly topic: string;
+export interface TopicPlan extends MirrorNames {
   readonly partitions: number;
   readonly sourceTopicId: string | null;
   /** Create it, or null when it is there. */
@@ -44,24 +44,16 @@ const UNKNOWN_TOPIC_PATIENCE_MS = 2_000;
  *
  * @throws LinkError the problem itself when there is one, `KLINK_CONFIG` with all of them when there are several.
  */
-export const planTopics = async (context: PrepareContext): Promise<readonly TopicPlan[]> => {
-  const { options, source, destination, store, signal } = context;
-  if (source.metadata.clusterId !== null && source.metadata.clusterId === destination.metadata.clusterId) {
-    throw new LinkError(
-      'KLINK_CONFIG',
-      `Source and destination are the same cluster (${source.metadata.clusterId}): a topic cannot be the mirror of itself`,
-    );
-  }
-  await store.load(signal);
-  await knowTopics(context);
-  await destination.retry(() => destination.refreshMetadata(options.topics, signal), {
-    timeoutMs: options.settings.requestTimeoutMs,
-    signal,
-  });
-  const gate = new Gate(TOPICS_AT_ONCE);
-  const settled = await Promise.allSettled(
-    options.topics.map((topic) => gate.run(() => patiently(context, topic, () => planTopic(context, topic)))),
+export const planTopics = async (context: PrepareContext, names: readonly MirrorNames[]): Promise<readonly TopicPlan[]> => {
+  const { options, destination, signal } = context;
+  await knowTopics(
+    context,
+    names.map(({ sourceTopic }) => sourceTopic),
   );
+  const topics = names.map(({ topic }) => topic);
+  await destination.retry(() => destination.refreshMetadata(topics, signal), { timeoutMs: options.settings.requestTimeoutMs, signal });
+  const gate = new Gate(TOPICS_AT_ONCE);
+  const settled = await Promise.allSettled(names.map((name) => gate.run(() => patiently(context, name, () => planTopic(context, name)))));
   const problems = settled.flatMap((result) => (result.status === 'rejected' ? [LinkError.from(result.reason)] : []));
   if (problems.length === 1) throw problems[0];
   if (problems.length > 1) {
@@ -73,23 +65,30 @@ export const planTopics = async (context: PrepareContext): Promise<readonly Topi
   return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 };
 
+/** A topic cannot be the mirror of itself. */
+export const refuseSameCluster = ({ source, destination }: Pick<PrepareContext, 'source' | 'destination'>): void => {
+  const { clusterId } = source.metadata;
+  if (clusterId === null || clusterId !== destination.metadata.clusterId) return;
+  throw new LinkError('KLINK_CONFIG', `Source and destination are the same cluster (${clusterId}): a topic cannot be the mirror of itself`);
+};
+
 /** Brokers come and go while a link starts: what is worth another try gets one, with fresh metadata. */
 export const patiently = <T>(
   { options, source, destination, signal }: PrepareContext,
-  topic: string,
+  { topic, sourceTopic }: MirrorNames,
   attempt: () => Promise<T>,
 ): Promise<T> =>
   destination.retry(
     async (count) => {
-      if (count > 1) await Promise.all([source.refreshMetadata([topic], signal), destination.refreshMetadata([topic], signal)]);
+      if (count > 1) await Promise.all([source.refreshMetadata([sourceTopic], signal), destination.refreshMetadata([topic], signal)]);
       return attempt();
     },
     { timeoutMs: options.settings.requestTimeoutMs, signal },
   );
 
 /** Metadata of a topic that was created a moment ago may not have reached every broker: what is unknown is asked for again, for a while. */
-const knowTopics = async ({ options, source, signal }: PrepareContext): Promise<void> => {
-  const { clock, settings, topics } = options;
+const knowTopics = async ({ options, source, signal }: PrepareContext, topics: readonly string[]): Promise<void> => {
+  const { clock, settings } = options;
   const ask = (): Promise<void> =>
     source.retry(() => source.refreshMetadata(topics, signal), { timeoutMs: settings.requestTimeoutMs, signal });
   await ask();
@@ -100,21 +99,36 @@ const knowTopics = async ({ options, source, signal }: PrepareContext): Promise<
   }
 };
 
-const planTopic = async (context: PrepareContext, topic: string): Promise<TopicPlan> => {
+const planTopic = async (context: PrepareContext, names: MirrorNames): Promise<TopicPlan> => {
   const { options, source, destination, store, signal } = context;
-  const found = source.metadata.topic(topic);
+  const { topic, sourceTopic } = names;
+  const stored = store.mirror(topic);
+  const found = source.metadata.topic(sourceTopic);
+  const base = {
+    ...names,
+    partitions: 0,
+    sourceTopicId: stored?.sourceTopicId ?? null,
+    create: null,
+    growFrom: null,
+    drift: [],
+    failure: null,
+  };
   if (found === undefined || found.errorCode !== ErrorCode.NONE) {
-    throw new BrokerError(found?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `mirror '${topic}' of the source`, {
+    const code = found?.errorCode ?? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    const partitions = destination.metadata.topic(topic)?.partitions.length ?? 0;
+    if (stored !== undefined && code === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION && partitions > 0)
+      return { ...base, partitions, failure: sourceGone(sourceTopic) };
+    throw new BrokerError(code, `mirror '${sourceTopic}' of the source`, {
       advice: 'Check the name, and that the link has DESCRIBE and READ on the topic of the source',
       final: true,
     });
   }
   const { topicId: sourceTopicId } = found;
-  await requireTopicRight(source, [topic], 'READ', signal);
-  const sourceConfigs = await describeTopicConfigs(source, [topic], [...REQUIRED_TOPIC_CONFIGS], signal);
-  const needed = mirrorTopicConfigs(sourceConfigs.get(topic) ?? new Map());
+  await requireTopicRight(source, [sourceTopic], 'READ', signal);
+  const sourceConfigs = await describeTopicConfigs(source, [sourceTopic], [...REQUIRED_TOPIC_CONFIGS], signal);
+  const needed = mirrorTopicConfigs(sourceConfigs.get(sourceTopic) ?? new Map());
   const partitions = found.partitions.length;
-  const base = { topic, partitions, sourceTopicId, create: null, growFrom: null, drift: [], failure: null };
+  const plan = { ...base, partitions, sourceTopicId };
   const mirror = destination.metadata.topic(topic);
   if (mirror === undefined || mirror.errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) {
     const create = {
@@ -124,7 +138,7 @@ const planTopic = async (context: PrepareContext, topic: string): Promise<TopicP
       configs: { ...options.topicConfigs, ...needed },
     };
     await createTopic(destination, create, { validateOnly: true, signal });
-    return { ...base, create };
+    return { ...plan, create };
   }
   if (mirror.errorCode !== ErrorCode.NONE) {
     throw new BrokerError(mirror.errorCode, `mirror to '${topic}' of the destination`, {
@@ -132,10 +146,9 @@ const planTopic = async (context: PrepareContext, topic: string): Promise<TopicP
     });
   }
   await requireTopicRight(destination, [topic], 'WRITE', signal);
-  const stored = store.mirror(topic);
   const ours = stored !== undefined && stored.topicId === mirror.topicId;
   if (ours && stored.sourceTopicId !== sourceTopicId) {
-    return { ...base, failure: recreated(topic, stored.sourceTopicId, sourceTopicId) };
+    return { ...plan, failure: recreated(sourceTopic, stored.sourceTopicId, sourceTopicId) };
   }
   const present = mirror.partitions.length;
   if (present > partitions) {
@@ -144,12 +157,19 @@ const planTopic = async (context: PrepareContext, topic: string): Promise<TopicP
       `'${topic}' has ${present} partitions on the destination, but ${partitions} on the source`,
     );
     if (!ours) throw failure;
-    return { ...base, failure };
+    return { ...plan, failure };
   }
-  if (!ours) await refuseOtherContent(context, topic, present);
+  if (!ours) await refuseOtherContent(context, names, present);
   const configs = await describeTopicConfigs(destination, [topic], Object.keys(needed), signal);
-  return { ...base, growFrom: present < partitions ? present : null, drift: configDrift(configs.get(topic) ?? new Map(), needed) };
+  return { ...plan, growFrom: present < partitions ? present : null, drift: configDrift(configs.get(topic) ?? new Map(), needed) };
 };
+
+/** The failure of a mirror whose source topic is not there any more. */
+export const sourceGone = (sourceTopic: string): MirrorFailure =>
+  new MirrorFailure(
+    'SOURCE_TOPIC_MAY_BE_DELETED',
+    `the source topic '${sourceTopic}' was not found at two looks in a row; the mirror keeps what was copied`,
+  );
 
 /** The failure of a mirror whose source topic is another than the one that was copied. */
 export const recreated = (topic: string, before: string | null, now: string | null): MirrorFailure =>
@@ -159,7 +179,11 @@ export const recreated = (topic: string, before: string | null, now: string | nu
   );
 
 /** A topic that no link has made may be continued only if what it holds is what the source holds. */
-const refuseOtherContent = async ({ source, destination, signal }: PrepareContext, topic: string, partitions: number): Promise<void> => {
+const refuseOtherContent = async (
+  { source, destination, signal }: PrepareContext,
+  names: MirrorNames,
+  partitions: number,
+): Promise<void> => {
   const alignment: AlignmentContext = {
     source,
     destination,
@@ -170,12 +194,12 @@ const refuseOtherContent = async ({ source, destination, signal }: PrepareContex
   };
   for (let partition = 0; partition < partitions; partition++) {
     try {
-      await align(alignment, { topic, sourceTopic: topic, partition, startOffset: null }, signal);
+      await align(alignment, { ...names, partition, startOffset: null }, signal);
     } catch (error) {
       if (!(error instanceof MirrorFailure)) throw error;
       throw new MirrorFailure(
         'DESTINATION_DIVERGED',
-        `the topic '${topic}' exists on the destination with other content (${error.message}). Nothing was changed: delete or rename it first`,
+        `the topic '${names.topic}' exists on the destination with other content (${error.message}). Nothing was changed: delete or rename it first`,
         error,
       );
     }

@@ -1,4 +1,5 @@
-/** Hands a link's settings to the data path, under the names that are used there. */
+/** Hands a link's configs to the data path, under the names that are used there; each is looked up when it is needed, so that a change counts at once. */
+import type { LinkConfigs } from './configs/link-configs.ts';
 import type { ParsedOptions } from './options.ts';
 import type { PrepareContext } from './plan-topics.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
@@ -14,7 +15,8 @@ export const replicatorOptions = (
   identity: LinkIdentity,
   fillPolicy: FillPolicy,
 ): ReplicatorOptions => {
-  const { clock, random, acks, settings } = options;
+  const { clock, random } = options;
+  const now = (): LinkConfigs => options.settings;
   return {
     source,
     destination,
@@ -22,24 +24,67 @@ export const replicatorOptions = (
     random,
     producer: identity,
     fetch: {
-      responseMaxBytes: settings.replicaFetchResponseMaxBytes,
-      partitionMaxBytes: settings.replicaFetchMaxBytes,
-      minBytes: settings.replicaFetchMinBytes,
-      waitMaxMs: settings.replicaFetchWaitMaxMs,
+      get responseMaxBytes() {
+        return now().replicaFetchResponseMaxBytes;
+      },
+      get partitionMaxBytes() {
+        return now().replicaFetchMaxBytes;
+      },
+      get minBytes() {
+        return now().replicaFetchMinBytes;
+      },
+      get waitMaxMs() {
+        return now().replicaFetchWaitMaxMs;
+      },
     },
     append: {
-      acks,
-      timeoutMs: Math.max(1, Math.floor(settings.requestTimeoutMs * BROKER_SHARE_OF_TIMEOUT)),
-      maxInFlightRequests: settings.appendInFlightRequests,
-      requestMaxBytes: settings.appendRequestMaxBytes,
+      get acks() {
+        return now().acks === 'all' ? -1 : 1;
+      },
+      get timeoutMs() {
+        return Math.max(1, Math.floor(now().requestTimeoutMs * BROKER_SHARE_OF_TIMEOUT));
+      },
+      get maxInFlightRequests() {
+        return now().appendInFlightRequests;
+      },
+      get requestMaxBytes() {
+        return now().appendRequestMaxBytes;
+      },
     },
-    markers: { requestMaxMarkers: settings.fillRequestMaxMarkers, maxInFlightRequests: settings.appendInFlightRequests },
-    gaps: { fillPolicy, paddingMaxOffsets: settings.paddingMaxOffsets, sourceTrimmed: options.sourceTrimmed },
-    fillGraceMs: settings.fillGraceMs,
-    fetchersPerBroker: settings.numClusterLinkFetchers,
-    appendersPerBroker: settings.appendConnections,
-    bufferBytes: settings.bufferBytes,
-    retry: { backoffMs: settings.retryBackoffMs, maxBackoffMs: settings.retryBackoffMaxMs },
-    retryTimeoutMs: settings.clusterLinkRetryTimeoutMs,
+    markers: {
+      get requestMaxMarkers() {
+        return now().fillRequestMaxMarkers;
+      },
+      get maxInFlightRequests() {
+        return now().appendInFlightRequests;
+      },
+    },
+    gaps: {
+      fillPolicy,
+      get paddingMaxOffsets() {
+        return now().paddingMaxOffsets;
+      },
+      get sourceTrimmed() {
+        return now().sourceTrimmed;
+      },
+    },
+    get fillGraceMs() {
+      return now().fillGraceMs;
+    },
+    get fetchersPerBroker() {
+      return now().numClusterLinkFetchers;
+    },
+    get appendersPerBroker() {
+      return now().appendConnections;
+    },
+    get bufferBytes() {
+      return now().bufferBytes;
+    },
+    get retry() {
+      return { backoffMs: now().retryBackoffMs, maxBackoffMs: now().retryBackoffMaxMs };
+    },
+    get retryTimeoutMs() {
+      return now().clusterLinkRetryTimeoutMs;
+    },
   };
 };

@@ -6,7 +6,7 @@ import { awaitPartitions } from './establish.ts';
 import { MirrorFailure } from './mirror-failure.ts';
 import type { MirrorTopic } from './mirror-topic.ts';
 import type { ParsedOptions } from './options.ts';
-import { recreated } from './plan-topics.ts';
+import { recreated, sourceGone } from './plan-topics.ts';
 import type { PartitionMirror } from './replication/partition-mirror.ts';
 import { growTopic } from './topic-admin.ts';
 
@@ -58,14 +58,14 @@ export class TopicWatch {
   }
 
   /** Is a topic, on both sides and by the metadata at hand, still the one that was mirrored? */
-  identityChange({ topic, sourceTopic, ids }: MirrorTopic): MirrorFailure | null {
+  identityChange({ topic, sourceTopic, stored }: MirrorTopic): MirrorFailure | null {
     const { source, destination } = this.#context;
     const sourceTopicId = source.metadata.topic(sourceTopic)?.topicId ?? null;
-    if (sourceTopicId !== null && ids.sourceTopicId !== null && sourceTopicId !== ids.sourceTopicId) {
-      return recreated(sourceTopic, ids.sourceTopicId, sourceTopicId);
+    if (sourceTopicId !== null && stored.sourceTopicId !== null && sourceTopicId !== stored.sourceTopicId) {
+      return recreated(sourceTopic, stored.sourceTopicId, sourceTopicId);
     }
     const topicId = destination.metadata.topic(topic)?.topicId ?? null;
-    if (topicId === null || ids.topicId === null || topicId === ids.topicId) return null;
+    if (topicId === null || stored.topicId === null || topicId === stored.topicId) return null;
     return new MirrorFailure(
       'DESTINATION_TOPIC_DELETED',
       `the mirror topic '${topic}' was deleted and created anew by somebody else; start the link again to mirror into the new one`,
@@ -80,10 +80,7 @@ export class TopicWatch {
         this.#missing.add(sourceTopic);
         return null;
       }
-      return new MirrorFailure(
-        'SOURCE_TOPIC_MAY_BE_DELETED',
-        `the source topic '${sourceTopic}' was not found at two looks in a row; the mirror keeps what was copied`,
-      );
+      return sourceGone(sourceTopic);
     }
     this.#missing.delete(sourceTopic);
     if (found?.errorCode === ErrorCode.NONE && found.partitions.length < partitions.length) {

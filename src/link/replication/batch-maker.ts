@@ -6,15 +6,15 @@ import { rebuildBatch } from './rebuild-batch.ts';
 
 export interface MakerOptions {
   readonly clock: Clock;
-  /** Over all partitions of the link. */
-  readonly fillerOffsetsPerSecond: number;
+  /** Offsets of filler records in a second, over all partitions of the link. */
+  readonly rate: () => number;
   readonly signal: AbortSignal;
 }
 
 /** Below this a timer is not worth setting. */
 const SHORTEST_WAIT_MS = 5;
 
-export const batchMaker = ({ clock, fillerOffsetsPerSecond, signal }: MakerOptions): BatchMaker => {
+export const batchMaker = ({ clock, rate, signal }: MakerOptions): BatchMaker => {
   /** By the clock: until when the offsets made so far last at that rate. */
   let paidUntil = clock.now();
   return {
@@ -23,7 +23,7 @@ export const batchMaker = ({ clock, fillerOffsetsPerSecond, signal }: MakerOptio
       const count = Math.min(wanted, fillerBatchLimit(kind));
       const bytes = await fillerBatch(kind, count, timestamp);
       const now = clock.now();
-      paidUntil = Math.max(paidUntil, now) + (count / fillerOffsetsPerSecond) * 1_000;
+      paidUntil = Math.max(paidUntil, now) + (count / rate()) * 1_000;
       if (paidUntil - now > SHORTEST_WAIT_MS) await sleep(clock, paidUntil - now, signal);
       return { offset: 0, count, bytes };
     },

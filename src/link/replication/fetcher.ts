@@ -198,6 +198,7 @@ export class Fetcher {
       0,
     );
     const lease = this.#window.take(frameBytes);
+    const now = this.#clock.now();
     try {
       for (const { topic, topicId, partitions } of response.responses) {
         for (const answer of partitions) {
@@ -210,6 +211,7 @@ export class Fetcher {
             continue;
           }
           mirror.accept({
+            at: now,
             fetchOffset: position.fetchOffset,
             lastStableOffset: Number(answer.lastStableOffset),
             highWatermark: Number(answer.highWatermark),

@@ -59,6 +59,12 @@ export class Lanes {
     };
   }
 
+  /** Shares the memory out anew. */
+  resize(): void {
+    const windowBytes = Math.floor(this.#options.bufferBytes / Math.max(1, this.#fetchers.size));
+    for (const fetcher of this.#fetchers.values()) fetcher.resize(windowBytes);
+  }
+
   async closeFetchers(): Promise<void> {
     await Promise.all([...this.#fetchers.values()].map((fetcher) => fetcher.close()));
   }

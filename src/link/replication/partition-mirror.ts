@@ -11,10 +11,11 @@ import { planRecords } from './plan.ts';
  * - `aligning`: the destination's log end is being read and compared with the source.
  * - `mirroring`: fetch and append run.
  * - `draining`: something went wrong; what is on its way must be answered before the partition aligns anew.
+ * - `paused`: nothing is on its way, and nothing begins until it is resumed.
  * - `failed`: stopped for good, see {@link PartitionMirror.error}.
  * - `closed`: the link is closing.
  */
-export type PartitionPhase = 'aligning' | 'mirroring' | 'draining' | 'failed' | 'closed';
+export type PartitionPhase = 'aligning' | 'mirroring' | 'draining' | 'paused' | 'failed' | 'closed';
 
 /** Where a partition begins to fetch, found by comparing both logs. */
 export interface Alignment {
@@ -39,6 +40,8 @@ export interface Alignment {
 
 /** What a fetch brought for one partition. */
 export interface FetchedRecords {
+  /** By the link's clock. */
+  readonly at: number;
   /** The offset that was asked for. */
   readonly fetchOffset: number;
   /** Up to where the source can be copied: before its first open transaction. */
@@ -100,6 +103,8 @@ export class PartitionMirror {
   sourceEnd = 0;
   /** End of the source's log, open transactions included. */
   sourceHighWatermark = 0;
+  /** By the link's clock: when the source last answered for this partition; null before it has. */
+  lastFetchedAt: number | null = null;
   bytes = 0;
   batches = 0;
   /** Offsets without a record. */
@@ -112,6 +117,7 @@ export class PartitionMirror {
   readonly #options: PartitionOptions;
   readonly #queue: AppendQueue;
   #inFlight = 0;
+  #isToPause = false;
   /** Markers are on their way: whatever was sent now could overtake them, and would land at their offsets. */
   #isFilling = false;
   /**
@@ -211,6 +217,7 @@ export class PartitionMirror {
   /** Takes over what a fetch brought. An answer to a question that is out of date is ignored. */
   accept(fetched: FetchedRecords): void {
     const { fetchOffset, records, lease } = fetched;
+    this.lastFetchedAt = fetched.at;
     if (!this.#mayFetch || fetchOffset !== this.fetchOffset) return;
     this.sourceEnd = Math.max(fetched.lastStableOffset, this.fetchOffset);
     this.sourceHighWatermark = Math.max(fetched.highWatermark, this.sourceEnd);
@@ -288,8 +295,8 @@ export class PartitionMirror {
     else if (this.phase === 'draining') this.#drainedIfDone();
   }
 
-  /** Whatever was queued is dropped and fetched again: the destination's log end is the only checkpoint. */
-  disturb(error: LinkError): void {
+  /** Whatever was queued is dropped and fetched again: the destination's log end is the only checkpoint. Null: nothing is wrong. */
+  disturb(error: LinkError | null): void {
     if (this.phase !== 'mirroring') return;
     this.error = error;
     this.disturbances++;
@@ -304,6 +311,26 @@ export class PartitionMirror {
     this.error = failure;
     this.#dropQueue();
     this.#change('failed');
+  }
+
+  /** Begins nothing new; `paused` once what is on its way has been answered. A partition that has failed stays as it is. */
+  pause(): void {
+    this.#isToPause = true;
+    if (this.phase === 'aligning') {
+      this.#change('paused');
+    } else if (this.phase === 'mirroring') {
+      this.#dropQueue();
+      this.#change('draining');
+      this.#drainedIfDone();
+    }
+  }
+
+  /** Goes on where the mirror's log ends. */
+  resume(): void {
+    this.#isToPause = false;
+    if (this.phase !== 'paused') return;
+    this.#change('aligning');
+    this.#options.listener.drained(this);
   }
 
   close(): void {
@@ -364,6 +391,10 @@ export class PartitionMirror {
 
   #drainedIfDone(): void {
     if (this.phase !== 'draining' || this.#inFlight > 0) return;
+    if (this.#isToPause) {
+      this.#change('paused');
+      return;
+    }
     this.#change('aligning');
     this.#listener.drained(this);
   }

@@ -103,6 +103,18 @@ export class Replicator implements PartitionListener {
     void this.#align(mirror);
   }
 
+  /** Sends every partition a new way, after what it has on its way was answered: the number of connections, or their share of memory, has changed. */
+  reroute(): void {
+    this.#lanes.resize();
+    for (const mirror of this.#mirrors) mirror.disturb(null);
+  }
+
+  /** The partition is mirrored no more; what it has on its way is answered for all the same. */
+  remove(mirror: PartitionMirror): void {
+    this.#mirrors.delete(mirror);
+    this.#troubles.delete(mirror);
+  }
+
   /** Compares both logs of a partition without touching either. Throws as {@link align}. */
   probe(mirror: PartitionMirror, signal: AbortSignal): Promise<Alignment> {
     return this.#gate.run(() => align(this.#context, mirror, signal));

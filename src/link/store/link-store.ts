@@ -1,5 +1,6 @@
 /** What a link remembers between processes, as a port: the engine does not know where it is kept. */
 import type { LinkProducer } from '../replication/append-queue.ts';
+import type { ConfigEntry } from '../tasks/plan-topic-configs.ts';
 
 /** Who a link is: the same for every process that runs it. */
 export interface LinkIdentity extends LinkProducer {
@@ -46,6 +47,10 @@ export interface StoredMirror {
   readonly topicId: string | null;
   /** Where each partition of the mirror begins at the source, where that was chosen; left out: wherever the source's log begins. */
   readonly startOffsets?: readonly number[];
+  /** The copy has once had all that the source had. */
+  readonly hasCaughtUp?: true;
+  /** The configs of the source topic as they were last seen: what a mirror gets that is stopped without its source. */
+  readonly sourceConfigs?: Readonly<Record<string, ConfigEntry>>;
   /** Left out: `ACTIVE`. */
   readonly state?: LastingState;
   readonly stop?: StoredStop;

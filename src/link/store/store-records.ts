@@ -1,4 +1,6 @@
 /** What the records of the store mean: their keys, their JSON, and what of it is believed. */
+
+import type { ConfigEntry } from '../tasks/plan-topic-configs.ts';
 import type { LastingState, LinkIdentity, StoredLink, StoredMirror, StoredStop, StoredTransition } from './link-store.ts';
 import { corruptStore } from './store-topic.ts';
 
@@ -52,11 +54,13 @@ export const parseLink = (value: string): StoredLink => {
 };
 
 export const parseMirror = (value: string): StoredMirror => {
-  const { topic, sourceTopic, sourceTopicId, topicId, startOffsets, state, stop, history } = parseObject(value);
+  const { topic, sourceTopic, sourceTopicId, topicId, startOffsets, hasCaughtUp, sourceConfigs, state, stop, history } = parseObject(value);
   const understood =
     typeof topic === 'string' &&
     typeof sourceTopic === 'string' &&
     (startOffsets === undefined || isOffsets(startOffsets)) &&
+    (hasCaughtUp === undefined || hasCaughtUp === true) &&
+    (sourceConfigs === undefined || isConfigs(sourceConfigs)) &&
     (state === undefined || LASTING_STATES.has(state as LastingState)) &&
     (stop === undefined || isStop(stop)) &&
     (history === undefined || (Array.isArray(history) && history.every(isTransition)));
@@ -67,6 +71,8 @@ export const parseMirror = (value: string): StoredMirror => {
     sourceTopicId: typeof sourceTopicId === 'string' ? sourceTopicId : null,
     topicId: typeof topicId === 'string' ? topicId : null,
     ...(startOffsets !== undefined && { startOffsets }),
+    ...(hasCaughtUp !== undefined && { hasCaughtUp }),
+    ...(sourceConfigs !== undefined && { sourceConfigs }),
     ...(state !== undefined && { state: state as LastingState }),
     ...(stop !== undefined && { stop }),
     ...(history !== undefined && { history }),
@@ -78,6 +84,15 @@ const LASTING_STATES: ReadonlySet<LastingState> = new Set(['ACTIVE', 'PAUSED', '
 const isRecord = (given: unknown): given is Record<string, unknown> => typeof given === 'object' && given !== null && !Array.isArray(given);
 const isOffset = (given: unknown): given is number => Number.isSafeInteger(given) && (given as number) >= 0;
 const isOffsets = (given: unknown): given is number[] => Array.isArray(given) && given.every(isOffset);
+const isConfigs = (given: unknown): given is Record<string, ConfigEntry> =>
+  isRecord(given) &&
+  Object.values(given).every(
+    (entry) =>
+      isRecord(entry) &&
+      (entry['value'] === null || typeof entry['value'] === 'string') &&
+      typeof entry['isSet'] === 'boolean' &&
+      (entry['inherited'] === undefined || typeof entry['inherited'] === 'string'),
+  );
 const isStop = (given: unknown): given is StoredStop =>
   isRecord(given) &&
   (given['by'] === 'PROMOTE' || given['by'] === 'FAILOVER') &&

@@ -1,0 +1,215 @@
+/** What a user asks of mirrors: pause, resume, promote, failover. Each topic succeeds or fails by itself. */
+import { abortable } from '../../client/abort.ts';
+import { type Clock, limit } from '../../client/clock.ts';
+import { LinkError } from '../../errors.ts';
+import { Gate } from '../gate.ts';
+import type { WaitOptions } from '../link-status.ts';
+import type { MirrorState } from '../mirror-state.ts';
+import type { MirrorTopic } from '../mirror-topic.ts';
+import type { Mirrors } from '../mirrors.ts';
+import type { StoredStop } from '../store/link-store.ts';
+import { type MirrorOperation, refusal } from './rules.ts';
+import { type MirrorSelection, selectedNames } from './selection.ts';
+import { STOP_STEPS, type StopContext } from './stop-steps.ts';
+
+/** What became of a mirror. */
+export interface MirrorOutcome {
+  readonly topic: string;
+  /** State of the mirror now, or before an operation that was only checked; null when there is no such mirror. */
+  readonly state: MirrorState | null;
+  /** Why it was not done; null when it was, or would be. */
+  readonly error: LinkError | null;
+  readonly partitions: readonly PartitionOutcome[];
+}
+
+export interface PartitionOutcome {
+  readonly partition: number;
+  /** End of the mirror's log: everything below it is here. */
+  readonly lastSourceFetchOffset: bigint;
+  /** Offsets that the source was last known to have beyond that. */
+  readonly lag: bigint;
+  /** Milliseconds since the source was last heard of; null when it never was. */
+  readonly sinceLastFetchMs: number | null;
+}
+
+export interface OperationOptions extends WaitOptions {
+  /** Only tells what would be refused; changes nothing. */
+  readonly validateOnly?: boolean;
+}
+
+export interface PromoteOptions extends OperationOptions {
+  /** Refuses a mirror that has lag now, instead of waiting until it has none. Default false. */
+  readonly requireZeroLag?: boolean;
+}
+
+export interface OperationsContext {
+  readonly mirrors: Mirrors;
+  readonly clock: Clock;
+  readonly closing: AbortSignal;
+  readonly isSourceAvailable: () => boolean;
+  readonly stop: StopContext;
+  readonly failed: (mirror: MirrorTopic, step: string, error: LinkError) => void;
+}
+
+/** How long a promotion may take when nobody says otherwise. */
+const PROMOTE_MS = 300_000;
+const FAILOVER_MS = 60_000;
+const TOPICS_AT_ONCE = 16;
+
+export class Operations {
+  readonly #context: OperationsContext;
+  /** Stops under way, by topic: whoever asks again gets the same one. */
+  readonly #stopping = new Map<string, { readonly by: StoredStop['by']; readonly done: Promise<void>; readonly cancel: AbortController }>();
+
+  constructor(context: OperationsContext) {
+    this.#context = context;
+  }
+
+  pause(selection: MirrorSelection, options: OperationOptions = {}): Promise<readonly MirrorOutcome[]> {
+    return this.#each('pause', selection, options, (mirror, signal) => this.#context.mirrors.change(mirror, { state: 'PAUSED' }, signal));
+  }
+
+  resume(selection: MirrorSelection, options: OperationOptions = {}): Promise<readonly MirrorOutcome[]> {
+    return this.#each('resume', selection, options, (mirror, signal) => this.#context.mirrors.change(mirror, { state: 'ACTIVE' }, signal));
+  }
+
+  promote(selection: MirrorSelection, options: PromoteOptions = {}): Promise<readonly MirrorOutcome[]> {
+    const check = (mirror: MirrorTopic): LinkError | null => {
+      if (!this.#context.isSourceAvailable())
+        return new LinkError(
+          'KLINK_STATE',
+          `Mirror topic '${mirror.topic}' cannot be promoted while its source does not answer: use failover`,
+        );
+      const lag = mirror.partitions.reduce((sum, partition) => sum + partition.lag, 0);
+      if (options.requireZeroLag !== true || lag === 0) return null;
+      return new LinkError(
+        'KLINK_LAG',
+        `Mirror topic '${mirror.topic}' lacks ${lag} offset(s) of its source: not promoted, as was asked for`,
+      );
+    };
+    const timed = { timeoutMs: PROMOTE_MS, ...options };
+    return this.#each('promote', selection, timed, (mirror, signal) => this.#stop(mirror, 'PROMOTE', signal), check);
+  }
+
+  failover(selection: MirrorSelection, options: OperationOptions = {}): Promise<readonly MirrorOutcome[]> {
+    return this.#each('failover', selection, { timeoutMs: FAILOVER_MS, ...options }, (mirror, signal) =>
+      this.#stop(mirror, 'FAILOVER', signal),
+    );
+  }
+
+  /** Goes on with what a process before this one has begun. Never rejects. */
+  async resumeStops(): Promise<void> {
+    const pending = [...this.#context.mirrors.live.values()].filter(({ lasting }) => lasting === 'PENDING_STOPPED');
+    await Promise.all(pending.map((mirror) => this.#begin(mirror, mirror.stored.stop?.by ?? 'FAILOVER').done.catch(() => {})));
+  }
+
+  async #each(
+    operation: MirrorOperation,
+    selection: MirrorSelection,
+    { validateOnly = false, signal, timeoutMs = Number.POSITIVE_INFINITY }: OperationOptions,
+    act: (mirror: MirrorTopic, signal: AbortSignal) => Promise<void>,
+    check: (mirror: MirrorTopic) => LinkError | null = () => null,
+  ): Promise<readonly MirrorOutcome[]> {
+    const { mirrors, clock, closing } = this.#context;
+    const names = selectedNames(
+      selection,
+      mirrors.all.filter(({ state }) => refusal(operation, '', state) === null).map(({ topic }) => topic),
+    );
+    const gate = new Gate(TOPICS_AT_ONCE);
+    const wait = limit(clock, timeoutMs, `Waiting for ${operation}`, [signal, closing]);
+    const one = async (topic: string): Promise<MirrorOutcome> => {
+      const mirror = mirrors.get(topic);
+      try {
+        const known = mirrors.known(topic);
+        const refused = refusal(operation, topic, known.state) ?? check(known);
+        if (refused !== null) throw refused;
+        if (!validateOnly) await abortable(act(known, wait.signal), wait.signal, `waiting for ${operation} of ${topic}`);
+        return outcome(known, clock.now(), null);
+      } catch (error) {
+        return mirror === undefined
+          ? { topic, state: null, error: LinkError.from(error), partitions: [] }
+          : outcome(mirror, clock.now(), LinkError.from(error));
+      }
+    };
+    try {
+      return await Promise.all(names.map((topic) => gate.run(() => one(topic))));
+    } finally {
+      wait.end();
+    }
+  }
+
+  /** Writes down that the mirror is to be stopped, and takes the steps. A promotion that cannot end in time is taken back; a failover is not. */
+  async #stop(mirror: MirrorTopic, by: StoredStop['by'], signal: AbortSignal): Promise<void> {
+    const { mirrors, clock } = this.#context;
+    const under = this.#stopping.get(mirror.topic);
+    if (under !== undefined && under.by !== by) {
+      under.cancel.abort(new LinkError('KLINK_STATE', `Mirror topic '${mirror.topic}' is failed over instead`));
+      await under.done.catch(() => {});
+    }
+    const before = mirror.lasting === 'PAUSED' ? 'PAUSED' : 'ACTIVE';
+    if (mirror.stored.stop?.by !== by || mirror.lasting !== 'PENDING_STOPPED')
+      await mirrors.change(mirror, { state: 'PENDING_STOPPED', stop: { by, at: clock.wallTime() } }, signal);
+    const { done, cancel } = this.#begin(mirror, by);
+    const giveUp = (): void => {
+      if (by === 'PROMOTE') cancel.abort(signal.reason);
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      await done;
+    } catch (error) {
+      if (
+        by === 'PROMOTE' &&
+        !this.#context.closing.aborted &&
+        mirror.lasting === 'PENDING_STOPPED' &&
+        mirror.stored.stop?.by === 'PROMOTE'
+      )
+        await mirrors.change(mirror, { state: before }, this.#context.closing);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+  }
+
+  #begin(mirror: MirrorTopic, by: StoredStop['by']): { readonly done: Promise<void>; readonly cancel: AbortController } {
+    const under = this.#stopping.get(mirror.topic);
+    if (under?.by === by) return under;
+    const cancel = new AbortController();
+    const signal = AbortSignal.any([cancel.signal, this.#context.closing]);
+    const done = this.#take(mirror, by, signal).finally(() => {
+      if (this.#stopping.get(mirror.topic)?.cancel === cancel) this.#stopping.delete(mirror.topic);
+    });
+    done.catch(() => {});
+    const begun = { by, done, cancel };
+    this.#stopping.set(mirror.topic, begun);
+    return begun;
+  }
+
+  async #take(mirror: MirrorTopic, by: StoredStop['by'], signal: AbortSignal): Promise<void> {
+    for (const { name, take } of STOP_STEPS[by]) {
+      try {
+        signal.throwIfAborted();
+        await take(this.#context.stop, mirror, signal);
+      } catch (thrown) {
+        const error = LinkError.from(signal.aborted ? (signal.reason ?? thrown) : thrown);
+        this.#context.failed(mirror, name, error);
+        throw error;
+      }
+    }
+  }
+}
+
+const outcome = (mirror: MirrorTopic, now: number, error: LinkError | null): MirrorOutcome => {
+  const { stop } = mirror.stored;
+  const stopped = mirror.state === 'STOPPED' ? stop?.offsets : undefined;
+  return {
+    topic: mirror.topic,
+    state: mirror.state,
+    error,
+    partitions: mirror.partitions.map(({ partition, ackedOffset, lag, lastFetchedAt }) => ({
+      partition,
+      lastSourceFetchOffset: BigInt(stopped?.[partition] ?? ackedOffset),
+      lag: BigInt(stopped === undefined ? lag : (stop?.lags?.[partition] ?? lag)),
+      sinceLastFetchMs: lastFetchedAt === null ? null : Math.max(0, now - lastFetchedAt),
+    })),
+  };
+};
