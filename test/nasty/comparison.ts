@@ -43,26 +43,29 @@ export const takeView = async (
 };
 
 /**
+ * What a mirror may still have that its source has no more, since the source's log cleaner was at work meanwhile: nothing; what was in the
+ * view of that name; whatever it has found.
+ */
+export type Leftovers = 'none' | 'any' | { readonly of: string };
+
+const expectationsOf = (now: string, leftovers: Leftovers): readonly Expectation[] => {
+  if (leftovers === 'none') return [{ view: now, kinds: ['missing', 'extra', 'changed'] }];
+  const present: Expectation = { view: now, kinds: ['missing', 'changed'] };
+  return leftovers === 'any' ? [present] : [present, { view: leftovers.of, kinds: ['extra', 'changed'] }];
+};
+
+/**
  * The promise of a mirror with committed transactions: in both isolation levels it shows what a read_committed consumer sees at the source,
  * from the same start to the source's last stable offset. Resolves with one text for each partition and level where it does not.
- *
- * Where the source's log cleaner was at work while the mirror was made, give the source's view of `before`: then a mirror may still have
- * what was there before and is gone now.
  */
 export const compareMirrors = async (
   java: NastyJava,
   { source, destination }: Pair,
   partitions: readonly PartitionName[],
-  before?: string,
+  leftovers: Leftovers = 'none',
 ): Promise<readonly string[]> => {
   const now = await takeView(java, source, partitions);
-  const expectations: readonly Expectation[] =
-    before === undefined
-      ? [{ view: now.name, kinds: ['missing', 'extra', 'changed'] }]
-      : [
-          { view: now.name, kinds: ['missing', 'changed'] },
-          { view: before, kinds: ['extra', 'changed'] },
-        ];
+  const expectations = expectationsOf(now.name, leftovers);
   const failures: string[] = [];
   for (const isolation of ISOLATIONS) {
     const mirror = await takeView(java, destination, partitions, isolation);

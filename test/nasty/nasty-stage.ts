@@ -4,10 +4,10 @@ import type { LinkOptions, LinkSettings } from '../../src/index.ts';
 import type { WalkedLog } from '../scenarios/log-walk.ts';
 import { Workbench } from '../scenarios/workbench.ts';
 import { type KafkaCluster, type KafkaOptions, startKafka } from '../support/kafka/cluster.ts';
-import { compareMirrors, compareWithOthers, type Side } from './comparison.ts';
+import { compareMirrors, compareWithOthers, type Leftovers, type Side } from './comparison.ts';
 import { NastyJava, type PartitionName } from './nasty-java.ts';
-import { playScript } from './play-script.ts';
-import { partitionsOf, type TopicPlan } from './script.ts';
+import { cleanAgain, createTopics, type Playhouse, playScript } from './play-script.ts';
+import { partitionsOf, type Script, type TopicPlan } from './script.ts';
 import { type Survey, survey } from './survey.ts';
 import { writeScripts } from './write-script.ts';
 
@@ -16,6 +16,8 @@ const RESTLESS = {
   'log.cleaner.backoff.ms': '50',
   'log.initial.task.delay.ms': '100',
   'log.segment.delete.delay.ms': '1000',
+  // A log start that a crash brings back would be another log to mirror.
+  'log.flush.start.offset.checkpoint.interval.ms': '200',
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': '200',
 };
 /** The brokers of a mirror forget producers of old records again and again. */
@@ -33,15 +35,16 @@ const SETTINGS: Partial<LinkSettings> = {
   replicaFetchWaitMaxMs: 100,
   replicaFetchMaxBytes: 4_096,
   replicaFetchResponseMaxBytes: 65_536,
+  fillRequestMaxMarkers: 50,
 };
 
 type StagedSide = Side & { readonly cluster: KafkaCluster };
 
-/** What the scripts left behind. */
+/** Scripts and the logs that they are about. */
 export interface NastyLogs {
+  readonly scripts: readonly Script[];
   readonly topics: readonly TopicPlan[];
   readonly partitions: readonly PartitionName[];
-  readonly survey: Survey;
 }
 
 export class NastyStage implements AsyncDisposable {
@@ -87,17 +90,35 @@ export class NastyStage implements AsyncDisposable {
     }
   }
 
-  /** Plays the scripts of this seed at the source. */
-  async play(seed: number, logs: number): Promise<NastyLogs> {
+  /** Creates the topics of this seed's scripts. What is in them comes with {@link play}. */
+  async cast(seed: number, logs: number): Promise<NastyLogs> {
     const scripts = writeScripts(seed, logs);
-    const house = { ...this.source, java: this.java };
-    for (let i = 0; i < scripts.length; i += SCRIPTS_AT_ONCE) {
-      await Promise.all(scripts.slice(i, i + SCRIPTS_AT_ONCE).map((script) => playScript(house, script)));
-    }
+    for (const script of scripts) await createTopics(this.#house, script);
     const topics = scripts.flatMap((script) => script.topics);
+    return { scripts, topics, partitions: partitionsOf(topics) };
+  }
+
+  /** Plays the scripts at the source. */
+  async play({ scripts }: NastyLogs): Promise<void> {
+    for (let i = 0; i < scripts.length; i += SCRIPTS_AT_ONCE) {
+      await Promise.all(scripts.slice(i, i + SCRIPTS_AT_ONCE).map((script) => playScript(this.#house, script)));
+    }
+  }
+
+  /** The log cleaner goes through the source's logs once more. */
+  async clean({ scripts }: NastyLogs): Promise<void> {
+    for (const script of scripts) await cleanAgain(this.#house, script);
+  }
+
+  /** What is in the source's logs. */
+  async survey({ topics }: NastyLogs): Promise<Survey> {
     const walked: WalkedLog[] = [];
     for (const { name } of topics) walked.push(...(await this.source.bench.walkAll(name)));
-    return { topics, partitions: partitionsOf(topics), survey: survey(walked) };
+    return survey(walked);
+  }
+
+  get #house(): Playhouse {
+    return { ...this.source, java: this.java };
   }
 
   /** The options of a link that mirrors these topics in many small steps. */
@@ -134,8 +155,8 @@ export class NastyStage implements AsyncDisposable {
   }
 
   /** One text for each partition in which a consumer of the mirror sees something else. */
-  differences({ partitions }: NastyLogs, before?: string): Promise<readonly string[]> {
-    return compareMirrors(this.java, this, partitions, before);
+  differences({ partitions }: Pick<NastyLogs, 'partitions'>, leftovers?: Leftovers): Promise<readonly string[]> {
+    return compareMirrors(this.java, this, partitions, leftovers);
   }
 
   /** The same by clients of other hands, for a few partitions. */
@@ -146,6 +167,14 @@ export class NastyStage implements AsyncDisposable {
       this,
       partitions.filter((_, i) => i % step === 0),
     );
+  }
+
+  /** Deletes the topics on both sides: brokers keep many files open for logs of many segments. */
+  async strike({ topics }: NastyLogs): Promise<void> {
+    for (const { name } of topics) {
+      await this.destination.bench.deleteTopic(name);
+      await this.source.bench.deleteTopic(name);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -67,19 +67,35 @@ const timelessRecords = (count: number, seed: number): NewRecord[] => {
   }));
 };
 
-/** Creates the topics and does everything the script says. */
+/** Creates the topics of a script. */
+export const createTopics = async ({ bench }: Playhouse, { topics }: Script): Promise<void> => {
+  for (const { name, partitions, configs } of topics) await bench.createTopic(name, { partitions, configs });
+};
+
+/** Does everything the script says, in its topics. */
 export const playScript = async (house: Playhouse, script: Script): Promise<void> => {
-  for (const { name, partitions, configs } of script.topics) await house.bench.createTopic(name, { partitions, configs });
-  for (const [index, step] of script.steps.entries()) {
-    try {
-      await (PLAYS[step.do] as Play<typeof step.do>)(house, script, step);
-    } catch (cause) {
-      const { do: what, ...rest } = step;
-      const of = JSON.stringify(rest, (key, value: unknown) => (key === 'records' ? undefined : value));
-      throw new Error(`step ${index} of the script of seed ${script.seed}, ${what} ${of}: ${(cause as Error).message}`, { cause });
-    }
-  }
+  for (const step of script.steps) await play(house, script, step);
   for (const { name, traits } of script.topics) {
     if (traits.compacted) await house.bench.setConfigs(name, { 'cleanup.policy': 'delete' });
   }
+  for (const step of script.finale) await play(house, script, step);
+};
+
+const play = async (house: Playhouse, script: Script, step: Step): Promise<void> => {
+  try {
+    await (PLAYS[step.do] as Play<typeof step.do>)(house, script, step);
+  } catch (cause) {
+    const { do: what, ...rest } = step;
+    const of = JSON.stringify(rest, (key, value: unknown) => (key === 'records' ? undefined : value));
+    const at = [...script.steps, ...script.finale].indexOf(step);
+    throw new Error(`step ${at} of ${script.topics[0]?.name}'s script, ${what} ${of}: ${(cause as Error).message}`, { cause });
+  }
+};
+
+/** Lets the cleaner come to these topics once more, and keeps it away again when it has passed. */
+export const cleanAgain = async (house: Playhouse, script: Script): Promise<void> => {
+  const topics = script.topics.filter(({ traits }) => traits.compacted).map(({ name }) => name);
+  for (const topic of topics) await house.bench.setConfigs(topic, { 'cleanup.policy': 'compact' });
+  await play(house, script, { do: 'clean', topics });
+  for (const topic of topics) await house.bench.setConfigs(topic, { 'cleanup.policy': 'delete' });
 };

@@ -57,6 +57,8 @@ export interface Script {
   readonly seed: number;
   readonly topics: readonly TopicPlan[];
   readonly steps: readonly Step[];
+  /** To be done when the cleaner is kept away: the last records, which leave every compacted log something to clean. */
+  readonly finale: readonly Step[];
 }
 
 /** Every partition of these topics. */

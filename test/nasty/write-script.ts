@@ -36,7 +36,7 @@ interface Performer {
 }
 
 class Author {
-  readonly steps: Step[] = [];
+  readonly #steps: Step[] = [];
   readonly #random: () => number;
   readonly #prefix: string;
   readonly #cast: readonly Cast[];
@@ -62,7 +62,7 @@ class Author {
     }
   }
 
-  write(): readonly Step[] {
+  write(): Pick<Script, 'steps' | 'finale'> {
     const logs = this.#cast.reduce((sum, { plan }) => sum + plan.partitions, 0);
     this.#prologue();
     for (let act = 0; act < ACTS; act++) {
@@ -74,7 +74,7 @@ class Author {
       if (act < ACTS - 1) this.#clean();
     }
     this.#epilogue();
-    return this.steps;
+    return { steps: this.#steps, finale: this.#finale() };
   }
 
   /** By how often they come; the rest are plain writes. */
@@ -104,7 +104,7 @@ class Author {
   #prologue(): void {
     for (const { plan, compactFrom } of this.#cast) {
       if (!plan.traits.trimmed || compactFrom === 0 || !chance(this.#random, 0.3)) continue;
-      this.steps.push({ do: 'pad', topic: plan.name, partition: this.#partition(plan), offsets: between(this.#random, 1_000, 300_000) });
+      this.#steps.push({ do: 'pad', topic: plan.name, partition: this.#partition(plan), offsets: between(this.#random, 1_000, 300_000) });
     }
   }
 
@@ -114,8 +114,8 @@ class Author {
       if (performer.inTransaction && !chance(this.#random, OPEN_AT_THE_END)) this.#end(performer);
     }
     for (const cast of this.#cast) this.#send(pick(this.#random, this.#plain), [cast], 5);
-    for (const { producer } of this.#performers) this.steps.push({ do: 'die', producer });
-    for (const producer of this.#plain) this.steps.push({ do: 'close', producer });
+    for (const { producer } of this.#performers) this.#steps.push({ do: 'die', producer });
+    for (const producer of this.#plain) this.#steps.push({ do: 'close', producer });
     this.#awaitExpired();
   }
 
@@ -129,7 +129,7 @@ class Author {
       'enable.idempotence': String(idempotent),
       ...(transactionalId === null ? {} : { 'transaction.timeout.ms': transactionTimeout }),
     };
-    this.steps.push({ do: 'open', producer, config, transactionalId });
+    this.#steps.push({ do: 'open', producer, config, transactionalId });
     return producer;
   }
 
@@ -138,7 +138,7 @@ class Author {
       const partition = this.#partition(one.plan);
       return Array.from({ length: between(this.#random, 1, most) }, (_, i) => this.#record(one, partition, i));
     });
-    this.steps.push({ do: 'send', producer, records });
+    this.#steps.push({ do: 'send', producer, records });
   }
 
   #record({ plan, compact }: Cast, partition: number, index: number): ScriptedRecord {
@@ -155,14 +155,14 @@ class Author {
       this.#end(performer);
       return;
     }
-    if (!performer.inTransaction) this.steps.push({ do: 'begin', producer: performer.producer });
+    if (!performer.inTransaction) this.#steps.push({ do: 'begin', producer: performer.producer });
     performer.inTransaction = true;
     this.#send(performer.producer, this.#stage(), 10);
     if (chance(this.#random, 0.4)) this.#end(performer);
   }
 
   #end(performer: Performer): void {
-    this.steps.push({ do: chance(this.#random, 0.6) ? 'commit' : 'abort', producer: performer.producer });
+    this.#steps.push({ do: chance(this.#random, 0.6) ? 'commit' : 'abort', producer: performer.producer });
     performer.inTransaction = false;
   }
 
@@ -176,7 +176,7 @@ class Author {
   /** A process dies in its transaction, and another one takes its transactional id. */
   #replaceProcess(): void {
     const performer = pick(this.#random, this.#performers);
-    this.steps.push({ do: 'die', producer: performer.producer });
+    this.#steps.push({ do: 'die', producer: performer.producer });
     performer.producer = this.#open(pick(this.#random, CODECS), performer.id, NEVER_MS);
     performer.inTransaction = false;
   }
@@ -185,14 +185,14 @@ class Author {
   #expire(): void {
     const transactionalId = `${this.#prefix}-expiring-${this.#names}`;
     const producer = this.#open(pick(this.#random, CODECS), transactionalId, SHORTLY_MS);
-    this.steps.push({ do: 'begin', producer });
+    this.#steps.push({ do: 'begin', producer });
     this.#send(producer, this.#stage(), 5);
-    this.steps.push({ do: 'die', producer });
+    this.#steps.push({ do: 'die', producer });
     this.#expiring.push(transactionalId);
   }
 
   #awaitExpired(): void {
-    for (const transactionalId of this.#expiring) this.steps.push({ do: 'expire', transactionalId });
+    for (const transactionalId of this.#expiring) this.#steps.push({ do: 'expire', transactionalId });
     this.#expiring = [];
   }
 
@@ -200,7 +200,7 @@ class Author {
     const one = this.#one(({ traits }) => traits.trimmed);
     if (one === undefined) return;
     const share = chance(this.#random, 0.05) ? 1 : this.#random() * 0.6;
-    this.steps.push({ do: 'trim', topic: one.plan.name, partition: this.#partition(one.plan), share });
+    this.#steps.push({ do: 'trim', topic: one.plan.name, partition: this.#partition(one.plan), share });
   }
 
   #restamp(): void {
@@ -221,7 +221,7 @@ class Author {
     const { plan, compact } = pick(this.#random, this.#cast);
     if (compact) return;
     const [records, seed] = [between(this.#random, 1, 6), between(this.#random, 1, 1_000_000)];
-    this.steps.push({ do: 'append-timeless', topic: plan.name, partition: this.#partition(plan), records, seed });
+    this.#steps.push({ do: 'append-timeless', topic: plan.name, partition: this.#partition(plan), records, seed });
   }
 
   #beginCompaction(one: Cast): void {
@@ -235,15 +235,25 @@ class Author {
     for (const performer of this.#performers) if (performer.inTransaction && chance(this.#random, 0.8)) this.#end(performer);
     const compacted = this.#cast.filter(({ compact }) => compact);
     if (compacted.length === 0) return;
+    this.#steps.push(this.#roll(this.#plain[0]!));
+    this.#steps.push({ do: 'clean', topics: compacted.map(({ plan }) => plan.name) });
+  }
+
+  /** A record in each compacted log that is so much newer than all others that its segment rolls. */
+  #roll(producer: string): Step {
+    const compacted = this.#cast.filter(({ compact }) => compact);
     const records = compacted.flatMap(({ plan }) =>
       Array.from({ length: plan.partitions }, (_, partition) => {
-        // A segment rolls when a record is newer than its first by segment.ms.
         const time = plan.traits.restamped ? {} : { timestamp: this.#laterThanAll(plan) };
         return { topic: plan.name, partition, key: Buffer.from('roll'), value: Buffer.from(String(this.#names++)), headers: [], ...time };
       }),
     );
-    this.steps.push({ do: 'send', producer: this.#plain[0]!, records });
-    this.steps.push({ do: 'clean', topics: compacted.map(({ plan }) => plan.name) });
+    return { do: 'send', producer, records };
+  }
+
+  #finale(): readonly Step[] {
+    const producer = `${this.#prefix}-finale`;
+    return [{ do: 'open', producer, config: PRODUCER, transactionalId: null }, this.#roll(producer), { do: 'close', producer }];
   }
 
   #rolls = 0;
@@ -252,7 +262,7 @@ class Author {
   }
 
   #configure({ plan }: Cast, set: Readonly<Record<string, string>>): void {
-    this.steps.push({ do: 'configure', topic: plan.name, set });
+    this.#steps.push({ do: 'configure', topic: plan.name, set });
   }
 
   #one(fits: (plan: TopicPlan) => boolean): Cast | undefined {
@@ -301,7 +311,7 @@ export const writeScripts = (seed: number, logs: number, logsPerScript = 12): re
       topics.push(planTopic(random, `${prefix}-${topics.length}`, partitions, traitsOf(topicNumber++)));
       open -= partitions;
     }
-    scripts.push({ seed, topics, steps: new Author(random, prefix, topics).write() });
+    scripts.push({ seed, topics, ...new Author(random, prefix, topics).write() });
   }
   return scripts;
 };
