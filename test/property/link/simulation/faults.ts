@@ -30,7 +30,8 @@ export const TRANSIENT = [
 export const PERMANENT = {
   /** Markers of the link behind it look as if the source had lost what they stand for. */
   foreignWrite: ['DESTINATION_FOREIGN_WRITE', 'DESTINATION_DIVERGED', 'UNEXPECTED_TRUNCATION'],
-  loseSourceTail: ['UNEXPECTED_TRUNCATION'],
+  /** Where it has records now in place of a transaction's end, its mirror looks as if it had been filled too far. */
+  loseSourceTail: ['UNEXPECTED_TRUNCATION', 'DESTINATION_FOREIGN_WRITE'],
   oldMessage: ['UNSUPPORTED_MESSAGE_FORMAT'],
   /** Some of these batches are sparse, too. */
   corrupt: ['CORRUPT_SOURCE_BATCH', 'RETRY_TIMEOUT', 'UNSUPPORTED_SPARSE_BATCH', 'FILL_NOT_AUTHORIZED'],

@@ -208,6 +208,9 @@ export class SimBrokers {
     const fault = request.sessionEpoch === NO_SESSION_EPOCH ? undefined : this.fetchFaults.shift();
     if (fault !== undefined) return fetchAnswer(fault, 0, []);
     const view = cache.handle(request, version >= FIRST_BY_ID);
+    // What comes back into a session is new to the broker.
+    for (const { topicId = '', partitions } of request.forgottenTopicsData ?? [])
+      for (const partition of partitions) this.#told.delete(`${view.sessionId}/${topicId}/${partition}`);
     if (view.errorCode !== ErrorCode.NONE) return fetchAnswer(view.errorCode, 0, []);
     const answers: [CachedPartition, PartitionAnswer][] = [];
     let left = request.maxBytes ?? Number.MAX_SAFE_INTEGER;
