@@ -19,6 +19,15 @@ export type {
 } from './link/events.ts';
 export type { ClusterLink } from './link/link.ts';
 export type { LinkMetrics, LinkStatus, WaitOptions } from './link/link-status.ts';
+export {
+  type DeleteLinkOptions,
+  deleteLink,
+  describeLink,
+  type LinkDescription,
+  type LinksOptions,
+  listLinks,
+  type MirrorDescription,
+} from './link/links.ts';
 export { MIRROR_TOPIC_ERRORS, MirrorFailure, type MirrorTopicError } from './link/mirror-failure.ts';
 export type { MirrorState } from './link/mirror-state.ts';
 export type { MirrorPartitionStatus, MirrorTopicStatus, PartitionState } from './link/mirror-status.ts';

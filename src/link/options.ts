@@ -3,7 +3,7 @@ import { type Clock, type Random, systemClock } from '../client/clock.ts';
 import { type Endpoint, type OpenTransport, openTcp } from '../client/transport.ts';
 import { LinkError } from '../errors.ts';
 import { problemText } from './configs/config-problem.ts';
-import { type ConfigSet, readConfigOptions, readConfigTexts } from './configs/config-set.ts';
+import { type ConfigSet, NO_CONFIGS, readConfigOptions, readConfigTexts } from './configs/config-set.ts';
 import type { LinkConfigOptions, LinkConfigs } from './configs/link-configs.ts';
 import { LiveConfigs } from './configs/live-configs.ts';
 import type { LinkStore } from './store/link-store.ts';
@@ -203,4 +203,21 @@ export const parseOptions = (options: LinkOptions): ParsedOptions => {
     random: options.random ?? Math.random,
     openTransport: options.openTransport ?? openTcp,
   });
+};
+
+/** How a destination is reached by itself. Throws `KLINK_CONFIG`. */
+export const parseDestination = (
+  options: Pick<LinkOptions, 'destination' | 'clock' | 'random' | 'openTransport'>,
+): Pick<ParsedOptions, 'source' | 'destination' | 'clock' | 'random' | 'openTransport' | 'settings'> => {
+  const problems: string[] = [];
+  const destination = parseCluster('destination', options.destination, 'links', problems);
+  if (problems.length > 0) throw new LinkError('KLINK_CONFIG', problems.join('\n'));
+  return {
+    source: destination,
+    destination,
+    settings: NO_CONFIGS.values,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+    openTransport: options.openTransport ?? openTcp,
+  };
 };
