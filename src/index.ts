@@ -5,7 +5,12 @@ export type { ByteSink } from './client/frame-assembler.ts';
 export type { Endpoint, OpenTransport, Transport, TransportEvents } from './client/transport.ts';
 export { LINK_ERROR_CODES, LinkError, type LinkErrorCode } from './errors.ts';
 export { type LinkSettings, SETTINGS } from './link/config.ts';
+export { type ConfigProblem, LinkConfigError } from './link/configs/config-problem.ts';
+export type { ChangedConfig, ConfigChange } from './link/configs/config-set.ts';
+export type { ConfigListing } from './link/configs/describe-configs.ts';
+export { LINK_CONFIGS, type LinkConfigOptions, type LinkConfigs } from './link/configs/link-configs.ts';
 export { createLink } from './link/create-link.ts';
+export type { NewMirrorOptions } from './link/create-mirror.ts';
 export type {
   CloseEvent,
   ConfigEvent,
@@ -17,6 +22,8 @@ export type {
   TaskEvent,
   WarningEvent,
 } from './link/events.ts';
+export type { AclFilter } from './link/filters/acl-filters.ts';
+export type { NameFilter } from './link/filters/name-filters.ts';
 export type { ClusterLink } from './link/link.ts';
 export type { LinkMetrics, LinkStatus, WaitOptions } from './link/link-status.ts';
 export {
@@ -29,10 +36,37 @@ export {
   type MirrorDescription,
 } from './link/links.ts';
 export { MIRROR_TOPIC_ERRORS, MirrorFailure, type MirrorTopicError } from './link/mirror-failure.ts';
-export type { MirrorState } from './link/mirror-state.ts';
 export type { MirrorPartitionStatus, MirrorTopicStatus, PartitionState } from './link/mirror-status.ts';
+export type { MirrorOutcome, OperationOptions, PartitionOutcome, PromoteOptions } from './link/operations/operations.ts';
+export type { MirrorSelection } from './link/operations/selection.ts';
 export type { ClusterOptions, LinkOptions, Logger } from './link/options.ts';
-export { type LinkIdentity, type LinkStore, MemoryLinkStore, type StoredMirror } from './link/store/link-store.ts';
+export type { FillPolicy } from './link/replication/fill-policy.ts';
+export { LINK_ERRORS, LINK_STATES, type LinkErrorName, type LinkState } from './link/states/link-states.ts';
+export {
+  MIRROR_TOPIC_STATE_NAMES,
+  MIRROR_TOPIC_STATES,
+  type MirrorTopicState,
+  type StateCategory,
+} from './link/states/mirror-topic-states.ts';
+export {
+  type LastingState,
+  type LinkIdentity,
+  type LinkStore,
+  MemoryLinkStore,
+  type StoredLink,
+  type StoredMirror,
+  type StoredStop,
+  type StoredTransition,
+} from './link/store/link-store.ts';
+export {
+  TASK_NAMES,
+  type TaskError,
+  type TaskErrorCode,
+  type TaskName,
+  type TaskRun,
+  type TaskState,
+  type TaskStatus,
+} from './link/tasks/task.ts';
 export { DIFFERENCE_KINDS, type DifferenceKind, type VerifyDifference } from './link/verify/difference.ts';
 export type { VerifyChoices, VerifyOptions } from './link/verify/options.ts';
 export {

@@ -2,16 +2,16 @@
 import diagnostics from 'node:diagnostics_channel';
 import type { LinkError } from '../errors.ts';
 import type { ChangedConfig } from './configs/config-set.ts';
-import type { MirrorState } from './mirror-state.ts';
 import type { PartitionState } from './mirror-status.ts';
+import type { MirrorTopicState } from './states/mirror-topic-states.ts';
 import type { TaskError, TaskName, TaskState } from './tasks/task.ts';
 
 /** A mirror topic changed its state. */
 export interface MirrorEvent {
   readonly type: 'mirror';
   readonly topic: string;
-  readonly from: MirrorState;
-  readonly to: MirrorState;
+  readonly from: MirrorTopicState;
+  readonly to: MirrorTopicState;
   /** Why, when it is `FAILED`. */
   readonly error: LinkError | null;
 }

@@ -1,7 +1,8 @@
 /** What a link shows of itself at one moment, and what its waiting calls take. */
 import type { LinkError } from '../errors.ts';
-import type { MirrorState } from './mirror-state.ts';
 import type { MirrorTopicStatus } from './mirror-status.ts';
+import type { LinkErrorName, LinkState } from './states/link-states.ts';
+import type { MirrorTopicState } from './states/mirror-topic-states.ts';
 import type { TaskStatus } from './tasks/task.ts';
 
 /** Every call that can wait takes one of these. */
@@ -24,7 +25,7 @@ export interface LinkMetrics {
   /** Bytes fetched and not yet acknowledged. */
   readonly bufferedBytes: number;
   /** Mirror topics by state. */
-  readonly mirrors: Readonly<Record<MirrorState, number>>;
+  readonly mirrors: Readonly<Record<MirrorTopicState, number>>;
 }
 
 /** What a link is, at one moment. */
@@ -33,8 +34,10 @@ export interface LinkStatus {
   readonly linkId: string;
   readonly sourceClusterId: string | null;
   readonly destinationClusterId: string | null;
-  /** `ACTIVE`; `PAUSED` by `cluster.link.paused`; `SOURCE_UNAVAILABLE` when checks of the source have failed; `CLOSED`. */
-  readonly state: 'ACTIVE' | 'PAUSED' | 'SOURCE_UNAVAILABLE' | 'CLOSED';
+  /** `ACTIVE`; `PAUSED` by `cluster.link.paused`; `UNAVAILABLE` when checks of the source have failed; `CLOSED`. */
+  readonly state: LinkState | 'CLOSED';
+  /** What is wrong with the source, in the product's words (`link_error`). */
+  readonly linkError: LinkErrorName;
   readonly error: LinkError | null;
   readonly mirrors: readonly MirrorTopicStatus[];
   readonly tasks: readonly TaskStatus[];

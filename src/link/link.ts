@@ -14,9 +14,8 @@ import { streamEvents } from './event-stream.ts';
 import { type LinkEvent, type LinkEvents, linkChannels } from './events.ts';
 import type { LinkMetrics, LinkStatus, WaitOptions } from './link-status.ts';
 import { LinkTasks, SETUP_CONFIGS } from './link-tasks.ts';
-import { MIRROR_STATES, type MirrorState } from './mirror-state.ts';
 import { type MirrorTopicStatus, partitionStatus } from './mirror-status.ts';
-import type { MirrorTopic } from './mirror-topic.ts';
+import type { LinkFacts, MirrorTopic } from './mirror-topic.ts';
 import { Mirrors } from './mirrors.ts';
 import { type MirrorOutcome, type OperationOptions, Operations, type PromoteOptions } from './operations/operations.ts';
 import type { MirrorSelection } from './operations/selection.ts';
@@ -30,6 +29,8 @@ import type { PartitionMirror } from './replication/partition-mirror.ts';
 import { Replicator } from './replication/replicator.ts';
 import { replicatorOptions } from './replicator-options.ts';
 import { SourceAvailability } from './source-availability.ts';
+import { linkErrorOf, linkStateOf } from './states/link-states.ts';
+import { MIRROR_TOPIC_STATE_NAMES, type MirrorTopicState } from './states/mirror-topic-states.ts';
 import type { LinkIdentity, StoredMirror } from './store/link-store.ts';
 import { TASK_NAMES, type TaskName, type TaskRun, type TaskStatus } from './tasks/task.ts';
 import { TopicWatch } from './topic-watch.ts';
@@ -115,7 +116,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
         listener: this.#replicator,
       },
       replicator: this.#replicator,
-      facts: () => ({ linkPaused: options.settings.clusterLinkPaused, sourceAvailable: this.#availability.available }),
+      facts: () => this.#facts(),
       emit: (event) => this.#emit(event),
     });
     this.#watch = new TopicWatch({
@@ -159,7 +160,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
       mirrors: this.#mirrors,
       clock,
       closing: closing.signal,
-      isSourceAvailable: () => this.#availability.available,
+      facts: () => this.#facts(),
       stop: stopContext({
         context,
         mirrors: this.#mirrors,
@@ -197,20 +198,21 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   status(): LinkStatus {
     const { source, destination } = this.#context;
     const { available, error } = this.#availability;
-    const isPaused = this.#options.settings.clusterLinkPaused;
+    const state = linkStateOf({ failed: false, paused: this.#options.settings.clusterLinkPaused, sourceAvailable: available });
     return {
       name: this.name,
       linkId: this.linkId,
       sourceClusterId: source.metadata.clusterId ?? this.#identity.sourceClusterId,
       destinationClusterId: destination.metadata.clusterId,
-      state: this.#end !== null ? 'CLOSED' : isPaused ? 'PAUSED' : available ? 'ACTIVE' : 'SOURCE_UNAVAILABLE',
+      state: this.#end === null ? state : 'CLOSED',
+      linkError: linkErrorOf(error),
       error,
       mirrors: this.mirrors(),
       tasks: this.tasks(),
     };
   }
 
-  mirrors(filter: { readonly state?: MirrorState } = {}): readonly MirrorTopicStatus[] {
+  mirrors(filter: { readonly state?: MirrorTopicState } = {}): readonly MirrorTopicStatus[] {
     const now = this.#options.clock.now();
     return this.#mirrors.all
       .filter(({ state }) => filter.state === undefined || filter.state === state)
@@ -232,7 +234,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   }
 
   metrics(): LinkMetrics {
-    const mirrors = Object.fromEntries(MIRROR_STATES.map((state) => [state, 0])) as Record<MirrorState, number>;
+    const mirrors = Object.fromEntries(MIRROR_TOPIC_STATE_NAMES.map((state) => [state, 0])) as Record<MirrorTopicState, number>;
     let [lag, bytes, batches, rebuiltBatches, filledOffsets] = [0, 0, 0, 0, 0];
     for (const { state, partitions } of this.#mirrors.all) {
       mirrors[state]++;
@@ -379,6 +381,10 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
       signal,
       () => `the destination still lacks ${this.metrics().lag} offset(s)`,
     );
+  }
+
+  #facts(): LinkFacts {
+    return { linkPaused: this.#options.settings.clusterLinkPaused, sourceAvailable: this.#availability.available };
   }
 
   #progressed(partition: PartitionMirror): void {

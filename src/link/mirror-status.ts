@@ -1,9 +1,9 @@
 /** What a user sees of a mirror topic and its partitions, at one moment. */
 import type { LinkError } from '../errors.ts';
 import type { MirrorTopicError } from './mirror-failure.ts';
-import type { MirrorState } from './mirror-state.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
 import type { PartitionMirror, PartitionPhase } from './replication/partition-mirror.ts';
+import type { MirrorTopicState } from './states/mirror-topic-states.ts';
 import type { StoredStop, StoredTransition } from './store/link-store.ts';
 
 /** `PENDING`: both logs are being compared; `ACTIVE`: copied; `PAUSED`: at rest; `FAILED`: stopped for good; `CLOSED`: copied no more, since the link was closed or the mirror stopped. */
@@ -51,7 +51,7 @@ export interface MirrorPartitionStatus {
 export interface MirrorTopicStatus {
   readonly topic: string;
   readonly sourceTopic: string;
-  readonly state: MirrorState;
+  readonly state: MirrorTopicState;
   /** When it came into this state. */
   readonly since: Date;
   /** How it was stopped, and where; null while it is mirrored. */

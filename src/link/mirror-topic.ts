@@ -1,10 +1,10 @@
 /** One mirror topic of a running link: what the store says of it, its partitions, and the state that follows from both. */
 import type { LinkError } from '../errors.ts';
 import { MirrorFailure } from './mirror-failure.ts';
-import { type MirrorState, mirrorStateOf } from './mirror-state.ts';
 import { type MirrorTopicStatus, partitionStatus } from './mirror-status.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
 import type { PartitionMirror } from './replication/partition-mirror.ts';
+import { type MirrorTopicFacts, type MirrorTopicState, mirrorTopicStateOf } from './states/mirror-topic-states.ts';
 import type { LastingState, StoredMirror, StoredTransition } from './store/link-store.ts';
 
 /** What of a link decides about all its mirrors. */
@@ -18,7 +18,7 @@ export class MirrorTopic {
   stored: StoredMirror;
   readonly fillPolicy: FillPolicy;
   readonly partitions: PartitionMirror[] = [];
-  state: MirrorState = 'PENDING_MIRROR';
+  state: MirrorTopicState = 'PENDING_MIRROR';
   since: Date;
   history: readonly StoredTransition[];
   /** The copy has once had all that the source had. */
@@ -61,10 +61,23 @@ export class MirrorTopic {
     return this.partitions.find(({ phase }) => phase === 'failed')?.error ?? null;
   }
 
-  nextState({ linkPaused, sourceAvailable }: LinkFacts): MirrorState {
-    const { lasting } = this;
-    const setUp = this.#begun.size >= this.partitions.length;
-    return mirrorStateOf({ lasting, failed: this.failure !== null, linkPaused, sourceAvailable, setUp });
+  /** What is known of it. */
+  facts({ linkPaused, sourceAvailable }: LinkFacts): MirrorTopicFacts {
+    const { lasting, stored } = this;
+    return {
+      paused: lasting === 'PAUSED',
+      stopping: lasting === 'PENDING_STOPPED' ? (stored.stop?.by ?? 'FAILOVER') : null,
+      stopped: lasting === 'STOPPED',
+      setUp: this.#begun.size >= this.partitions.length,
+      failed: this.failure !== null,
+      linkPaused,
+      linkFailed: false,
+      sourceAvailable,
+    };
+  }
+
+  nextState(link: LinkFacts): MirrorTopicState {
+    return mirrorTopicStateOf(this.facts(link));
   }
 
   /** `now`: by the link's clock. */

@@ -4,11 +4,11 @@ import { type Clock, limit } from '../../client/clock.ts';
 import { LinkError } from '../../errors.ts';
 import { Gate } from '../gate.ts';
 import type { WaitOptions } from '../link-status.ts';
-import type { MirrorState } from '../mirror-state.ts';
-import type { MirrorTopic } from '../mirror-topic.ts';
+import type { LinkFacts, MirrorTopic } from '../mirror-topic.ts';
 import type { Mirrors } from '../mirrors.ts';
+import type { MirrorTopicState } from '../states/mirror-topic-states.ts';
+import { type MirrorVerb, transition } from '../states/mirror-transitions.ts';
 import type { StoredStop } from '../store/link-store.ts';
-import { type MirrorOperation, refusal } from './rules.ts';
 import { type MirrorSelection, selectedNames } from './selection.ts';
 import { STOP_STEPS, type StopContext } from './stop-steps.ts';
 
@@ -16,7 +16,7 @@ import { STOP_STEPS, type StopContext } from './stop-steps.ts';
 export interface MirrorOutcome {
   readonly topic: string;
   /** State of the mirror now, or before an operation that was only checked; null when there is no such mirror. */
-  readonly state: MirrorState | null;
+  readonly state: MirrorTopicState | null;
   /** Why it was not done; null when it was, or would be. */
   readonly error: LinkError | null;
   readonly partitions: readonly PartitionOutcome[];
@@ -46,11 +46,17 @@ export interface OperationsContext {
   readonly mirrors: Mirrors;
   readonly clock: Clock;
   readonly closing: AbortSignal;
-  readonly isSourceAvailable: () => boolean;
+  readonly facts: () => LinkFacts;
   readonly stop: StopContext;
   readonly failed: (mirror: MirrorTopic, step: string, error: LinkError) => void;
 }
 
+const VERBS: Readonly<Record<MirrorVerb, string>> = {
+  pause: 'be paused',
+  resume: 'be resumed',
+  promote: 'be promoted',
+  failover: 'be failed over',
+};
 /** How long a promotion may take when nobody says otherwise. */
 const PROMOTE_MS = 300_000;
 const FAILOVER_MS = 60_000;
@@ -75,11 +81,6 @@ export class Operations {
 
   promote(selection: MirrorSelection, options: PromoteOptions = {}): Promise<readonly MirrorOutcome[]> {
     const check = (mirror: MirrorTopic): LinkError | null => {
-      if (!this.#context.isSourceAvailable())
-        return new LinkError(
-          'KLINK_STATE',
-          `Mirror topic '${mirror.topic}' cannot be promoted while its source does not answer: use failover`,
-        );
       const lag = mirror.partitions.reduce((sum, partition) => sum + partition.lag, 0);
       if (options.requireZeroLag !== true || lag === 0) return null;
       return new LinkError(
@@ -104,7 +105,7 @@ export class Operations {
   }
 
   async #each(
-    operation: MirrorOperation,
+    operation: MirrorVerb,
     selection: MirrorSelection,
     { validateOnly = false, signal, timeoutMs = Number.POSITIVE_INFINITY }: OperationOptions,
     act: (mirror: MirrorTopic, signal: AbortSignal) => Promise<void>,
@@ -113,7 +114,7 @@ export class Operations {
     const { mirrors, clock, closing } = this.#context;
     const names = selectedNames(
       selection,
-      mirrors.all.filter(({ state }) => refusal(operation, '', state) === null).map(({ topic }) => topic),
+      mirrors.all.filter((mirror) => this.#refusal(mirror, operation) === null).map(({ topic }) => topic),
     );
     const gate = new Gate(TOPICS_AT_ONCE);
     const wait = limit(clock, timeoutMs, `Waiting for ${operation}`, [signal, closing]);
@@ -121,7 +122,7 @@ export class Operations {
       const mirror = mirrors.get(topic);
       try {
         const known = mirrors.known(topic);
-        const refused = refusal(operation, topic, known.state) ?? check(known);
+        const refused = this.#refusal(known, operation) ?? check(known);
         if (refused !== null) throw refused;
         if (!validateOnly) await abortable(act(known, wait.signal), wait.signal, `waiting for ${operation} of ${topic}`);
         return outcome(known, clock.now(), null);
@@ -136,6 +137,13 @@ export class Operations {
     } finally {
       wait.end();
     }
+  }
+
+  #refusal(mirror: MirrorTopic, verb: MirrorVerb): LinkError | null {
+    const outcome = transition(mirror.facts(this.#context.facts()), verb);
+    if (outcome.allowed) return null;
+    const possible = outcome.possible.join(', ') || 'nothing';
+    return new LinkError('KLINK_STATE', `Mirror topic '${mirror.topic}' cannot ${VERBS[verb]}: ${outcome.why}. Possible now: ${possible}`);
   }
 
   /** Writes down that the mirror is to be stopped, and takes the steps. A promotion that cannot end in time is taken back; a failover is not. */
