@@ -71,7 +71,7 @@ const eachObstacle: Scenario = {
       expect((await stage.source.bench.range(topic, 0)).end, topic).toBeGreaterThan(ends[index]!);
     }
 
-    const link = await stage.link([...topics, plain], { fillPolicy: 'refuse' });
+    const link = await stage.link([...topics, plain], { settings: { fillPolicy: 'refuse' } });
     for (const [index, { reason }] of obstacles.entries()) {
       const topic = topics[index]!;
       const { nextOffset, error } = await failsWith(link, topic, reason);

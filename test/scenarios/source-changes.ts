@@ -78,7 +78,7 @@ const expired: Scenario = {
     await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 4, batches: 6 }));
     const { batches } = await stage.source.bench.walk(topic, 0);
     await stage.source.bench.deleteRecords(topic, 0, batches[7]!.baseOffset);
-    const strict = await stage.link([topic], { sourceTrimmed: 'stop' });
+    const strict = await stage.link([topic], { settings: { sourceTrimmed: 'stop' } });
     const { error } = await failsWith(strict, topic, 'SOURCE_RECORDS_EXPIRED');
     expect(error?.message).toContain(`${batches[7]!.baseOffset - log.end} offset(s)`);
     expect(await stage.destination.bench.walk(topic, 0)).toEqual(log);

@@ -159,8 +159,8 @@ const startChoices: Scenario = {
       }));
       for (const day of days) await stage.source.bench.append(topic, 0, [await buildBatch([day, { ...day, key: 'again' }])]);
     }
-    const timed = await stage.link([byTime], { name: `${byTime}-link`, startOffset: '2026-03-01T00:00:00Z' });
-    const late = await stage.link([latest], { name: `${latest}-link`, startOffset: 'latest' });
+    const timed = await stage.link([byTime], { name: `${byTime}-link`, settings: { startOffset: '2026-03-01T00:00:00Z' } });
+    const late = await stage.link([latest], { name: `${latest}-link`, settings: { startOffset: 'latest' } });
     for (const topic of [byTime, latest]) await stage.source.bench.append(topic, 0, [await buildBatch([record('new')])]);
     await Promise.all([timed.caughtUp({ timeoutMs: 30_000 }), late.caughtUp({ timeoutMs: 30_000 })]);
     await stage.expectMirrorStart(byTime, 0, 10);
