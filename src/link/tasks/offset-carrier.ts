@@ -42,7 +42,7 @@ export interface CarryOutcome {
   readonly inUse: Set<string>;
   /** Groups that could not be dealt with, or not wholly. */
   readonly failures: Map<string, LinkError>;
-  /** Commits that were refused for good; one for each reason and group. */
+  /** Positions that could not be committed, and trying again at once would not help; one for each reason and group. */
   readonly refusals: { readonly group: string; readonly error: LinkError }[];
 }
 
@@ -169,6 +169,7 @@ export class OffsetCarrier {
     const now = this.#options.clock.now();
     const untouched = isUntouched(this.#options.mapGroup(group));
     const writes: Write[] = [];
+    let unknown: LinkError | null = null;
     for (const { topic, partition, position: source } of flat(positions)) {
       const key = partitionKey(topic, partition);
       const last = this.#memory.get(group)?.get(key) ?? null;
@@ -181,12 +182,13 @@ export class OffsetCarrier {
       if (plan.action === 'write') {
         writes.push({ topic, partition, position: plan.position, isRefresh: plan.why === 'refresh', sourceOffset, followedAt });
       } else if (plan.why === 'unknown') {
-        outcome.failures.set(group, unknownLog(topic, partition));
+        unknown ??= unknownLog(topic, partition);
       } else {
         const writtenAt = last?.writtenAt ?? now - refreshMs + Math.min(refreshMs, FIRST_REFRESH_MS);
         this.#remember(group, key, { sourceOffset, ours: plan.why === 'same' && plan.isOurs ? destination : null, writtenAt, followedAt });
       }
     }
+    if (unknown !== null) outcome.refusals.push({ group, error: unknown });
     return writes;
   }
 
