@@ -10,7 +10,7 @@ import { type OpenedBatch, openBatch, type VisibleRecord } from './visible-recor
  * - `data`: a batch whose records are for consumers.
  * - `hidden`: a control batch, or one of an aborted transaction.
  * - `hole`: no batch.
- * - `damaged`: what is there cannot be trusted; where it ends is not known.
+ * - `damaged`: what is there cannot be trusted, nor where it says that it ends.
  */
 export type EntryKind = 'data' | 'hidden' | 'hole' | 'damaged';
 
@@ -157,7 +157,7 @@ export class LogWalk {
       return this.#entryOf(batch, at);
     } catch (error) {
       if (!LinkError.is(error, 'KLINK_CORRUPT_BATCH')) throw error;
-      return new LogEntry('damaged', at, at + 1, null, error.message);
+      return new LogEntry('damaged', at, this.#to, null, error.message);
     }
   }
 
@@ -166,7 +166,7 @@ export class LogWalk {
     const isAborted = !batch.isControl && this.#aborted.includes(batch);
     if (!batch.isControl && !isAborted) return new LogEntry('data', at, next, batch);
     const hidden = new LogEntry('hidden', at, next, batch);
-    if (!hidden.isIntact) return new LogEntry('damaged', at, at + 1, batch, wrongCrc(batch));
+    if (!hidden.isIntact) return new LogEntry('damaged', at, next, batch, wrongCrc(batch));
     if (batch.isControl) this.#aborted.includes(batch);
     return hidden;
   }

@@ -173,10 +173,9 @@ export class PartitionComparison {
     });
   }
 
-  /** What is damaged is told, and passed over: where it ends is known from the other side alone. */
+  /** What is damaged is told, and passed over: up to where it says that it ends, or earlier, where the other side has something new. */
   #passDamage(source: LogEntry, destination: LogEntry): void {
-    const ends = [source, destination].filter(({ damage }) => damage === null).map(({ next }) => next);
-    const end = ends[0] ?? Math.min(source.next, destination.next);
+    const end = Math.min(source.next, destination.next);
     const texts = { source: batchText(source), destination: batchText(destination) };
     const sides = [
       { kind: 'corrupt-source', walk: this.#source, damage: source.damage },
