@@ -309,7 +309,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
 
   /**
    * Planned: waits until a mirror has everything its source has, configs and committed offsets too, and makes it an ordinary topic. Producers to the source
-   * must have been stopped. One that does not get there in time (5 minutes) goes on as a mirror. Each topic succeeds or fails by itself.
+   * must be stopped: it goes on only after they have not written for a second. One that does not get there in time (5 minutes) goes on as a mirror. Each topic succeeds or fails by itself.
    */
   promote(mirrors: MirrorSelection, options: PromoteOptions = {}): Promise<readonly MirrorOutcome[]> {
     return this.#operations.promote(mirrors, options);

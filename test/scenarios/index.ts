@@ -6,6 +6,7 @@ import { foreignWriteScenarios } from './foreign-writes.ts';
 import { lifecycleScenarios } from './lifecycle.ts';
 import { mirroringScenarios } from './mirroring.ts';
 import { obstacleScenarios } from './obstacles.ts';
+import { operationScenarios } from './operations.ts';
 import { sourceChangeScenarios } from './source-changes.ts';
 import type { Scenario } from './stage.ts';
 import { unevenLogScenarios } from './uneven-logs.ts';
@@ -18,6 +19,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   'changes of the source': sourceChangeScenarios,
   'uneven logs': unevenLogScenarios,
   'logs that may not be mirrored': obstacleScenarios,
+  operations: operationScenarios,
   'bad input': badInputScenarios,
   lifecycle: lifecycleScenarios,
 };

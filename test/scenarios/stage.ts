@@ -6,8 +6,8 @@ import {
   type LinkOptions,
   type LinkSettings,
   type MirrorPartitionStatus,
-  type MirrorState,
   type MirrorTopicError,
+  type MirrorTopicState,
   type MirrorTopicStatus,
 } from '../../src/index.ts';
 import type { ClusterControl, Environment } from './environment.ts';
@@ -146,7 +146,7 @@ const contentOf = ({ start, end, batches }: WalkedLog): { start: number; end: nu
 export const inState = (
   link: ClusterLink,
   topic: string,
-  state: MirrorState,
+  state: MirrorTopicState,
   timeoutMs: number = PATIENCE_MS,
 ): Promise<MirrorTopicStatus> =>
   new Promise((resolve, reject) => {

@@ -1,5 +1,6 @@
 /** What stopping a mirror needs of the parts of a running link. */
 
+import { sleep } from '../../client/clock.ts';
 import { LinkError } from '../../errors.ts';
 import type { Change } from '../change.ts';
 import type { LinkTasks } from '../link-tasks.ts';
@@ -21,6 +22,8 @@ export interface StopParts {
   readonly caughtUp: (partitions: readonly PartitionMirror[], signal: AbortSignal) => Promise<void>;
 }
 
+/** Longer than producers wait for a batch to fill, and for its answer. */
+const QUIET_MS = 1_000;
 const RESTING: ReadonlySet<PartitionMirror['phase']> = new Set(['paused', 'failed', 'closed']);
 
 export const stopContext = ({ context, mirrors, tasks, change, destinationEnd, caughtUp }: StopParts): StopContext => {
@@ -46,10 +49,11 @@ export const stopContext = ({ context, mirrors, tasks, change, destinationEnd, c
       mirror.isHeld = paused;
       mirrors.rest(mirror);
     },
+    quiet: (signal) => sleep(options.clock, QUIET_MS, signal),
     mirrorEnds: (mirror, signal) => retried(destination, mirror.topic, signal, () => Promise.all(mirror.partitions.map(destinationEnd))),
     sourceEnds: (mirror, signal) =>
       retried(source, mirror.sourceTopic, signal, () => {
-        const lookup = new OffsetLookup(source, 'committed');
+        const lookup = new OffsetLookup(source, 'consumer');
         return Promise.all(mirror.partitions.map(({ partition }) => lookup.find(mirror.sourceTopic, partition, 'latest')));
       }),
     syncOffsets: async (mirror, signal) => {

@@ -11,6 +11,8 @@ export interface StopContext {
   readonly atRest: (mirror: MirrorTopic, signal: AbortSignal) => Promise<void>;
   /** Lets the mirror rest, or go on. */
   readonly rest: (mirror: MirrorTopic, paused: boolean) => void;
+  /** Resolves after the time for which a source must not have been written to before it is left. */
+  readonly quiet: (signal: AbortSignal) => Promise<void>;
   /** End of the mirror's log, and of the source's as it is now, of every partition. */
   readonly mirrorEnds: (mirror: MirrorTopic, signal: AbortSignal) => Promise<readonly number[]>;
   readonly sourceEnds: (mirror: MirrorTopic, signal: AbortSignal) => Promise<readonly number[]>;
@@ -30,7 +32,10 @@ export interface StopStep {
   readonly take: (context: StopContext, mirror: MirrorTopic, signal: AbortSignal) => Promise<void>;
 }
 
-/** The source may go on to write while it is promoted: the copy is at rest and complete only when both ends are the same. */
+/**
+ * Producers to the source may still be on their way out. The copy is complete when both ends are the same, and those of the source, with open
+ * transactions counted in, have not moved for a while.
+ */
 const drain: StopStep['take'] = async (context, mirror, signal) => {
   for (;;) {
     context.rest(mirror, false);
@@ -38,6 +43,7 @@ const drain: StopStep['take'] = async (context, mirror, signal) => {
     await context.syncOffsets(mirror, signal);
     context.rest(mirror, true);
     await context.atRest(mirror, signal);
+    await context.quiet(signal);
     const [ours, theirs] = await Promise.all([context.mirrorEnds(mirror, signal), context.sourceEnds(mirror, signal)]);
     if (theirs.every((end, partition) => end <= (ours[partition] ?? 0))) return;
   }
