@@ -27,6 +27,8 @@ type Kind = keyof typeof KINDS;
 interface Expectation {
   readonly view: string;
   readonly kinds: readonly Kind[];
+  /** Log cleaners have taken from both sides what they may. */
+  readonly cleaned: boolean;
 }
 
 let views = 0;
@@ -43,15 +45,18 @@ export const takeView = async (
 };
 
 /**
- * What a mirror may still have that its source has no more, since the source's log cleaner was at work meanwhile: nothing; what was in the
- * view of that name; whatever it has found.
+ * Whether log cleaners were at work while the mirror was made, each side's at its own time: on neither side; on both; or on both, and with
+ * nothing written since the view of the source of that name was taken.
  */
-export type Leftovers = 'none' | 'any' | { readonly of: string };
+export type Cleaning = 'none' | 'both' | { readonly since: string };
 
-const expectationsOf = (now: string, leftovers: Leftovers): readonly Expectation[] => {
-  if (leftovers === 'none') return [{ view: now, kinds: ['missing', 'extra', 'changed'] }];
-  const present: Expectation = { view: now, kinds: ['missing', 'changed'] };
-  return leftovers === 'any' ? [present] : [present, { view: leftovers.of, kinds: ['extra', 'changed'] }];
+const expectationsOf = (now: string, cleaning: Cleaning): readonly Expectation[] => {
+  const kinds = Object.keys(KINDS) as Kind[];
+  if (typeof cleaning === 'string') return [{ view: now, kinds, cleaned: cleaning === 'both' }];
+  return [
+    { view: now, kinds, cleaned: true },
+    { view: cleaning.since, kinds: ['extra', 'changed'], cleaned: false },
+  ];
 };
 
 /**
@@ -62,10 +67,10 @@ export const compareMirrors = async (
   java: NastyJava,
   { source, destination }: Pair,
   partitions: readonly PartitionName[],
-  leftovers: Leftovers = 'none',
+  cleaning: Cleaning = 'none',
 ): Promise<readonly string[]> => {
   const now = await takeView(java, source, partitions);
-  const expectations = expectationsOf(now.name, leftovers);
+  const expectations = expectationsOf(now.name, cleaning);
   const failures: string[] = [];
   for (const isolation of ISOLATIONS) {
     const mirror = await takeView(java, destination, partitions, isolation);
@@ -92,11 +97,11 @@ interface Complaint {
 
 const firstDifferences = async (
   java: NastyJava,
-  { view, kinds }: Expectation,
+  { view, kinds, cleaned }: Expectation,
   actual: string,
 ): Promise<ReadonlyMap<number, readonly Complaint[]>> =>
   new Map(
-    (await java.differences(view, actual)).map((difference) => [
+    (await java.differences(view, actual, cleaned)).map((difference) => [
       difference.index,
       kinds
         .filter((kind) => difference[kind] >= 0)

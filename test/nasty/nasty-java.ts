@@ -121,9 +121,12 @@ export class NastyJava implements AsyncDisposable {
     return this.#jvm.ask('stopFollowing', { view });
   }
 
-  /** Of two views of the same number of partitions, which are compared in their order. Equal ones are left out. */
-  differences(expected: string, actual: string): Promise<readonly ViewDifference[]> {
-    return this.#jvm.ask('compareViews', { expected, actual });
+  /**
+   * Of two views of the same number of partitions, which are compared in their order. Equal ones are left out. `cleaned`: what a log cleaner
+   * may have taken from one side need not be on the other.
+   */
+  differences(expected: string, actual: string, cleaned = false): Promise<readonly ViewDifference[]> {
+    return this.#jvm.ask('compareViews', { expected, actual, cleaned });
   }
 
   async dropView(view: string): Promise<void> {

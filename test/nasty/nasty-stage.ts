@@ -4,24 +4,24 @@ import type { LinkOptions, LinkSettings } from '../../src/index.ts';
 import type { WalkedLog } from '../scenarios/log-walk.ts';
 import { Workbench } from '../scenarios/workbench.ts';
 import { type KafkaCluster, type KafkaOptions, startKafka } from '../support/kafka/cluster.ts';
-import { compareMirrors, compareWithOthers, type Leftovers, type Side } from './comparison.ts';
+import { type Cleaning, compareMirrors, compareWithOthers, type Side } from './comparison.ts';
 import { NastyJava, type PartitionName } from './nasty-java.ts';
 import { cleanAgain, createTopics, type Playhouse, playScript } from './play-script.ts';
 import { partitionsOf, type Script, type TopicPlan } from './script.ts';
 import { type Survey, survey } from './survey.ts';
 import { writeScripts } from './write-script.ts';
 
-/** The cleaner comes many times a second, and transactions of dead producers end soon. */
+/** The cleaner comes many times a second. */
+const TIDY = { 'log.cleaner.backoff.ms': '50', 'log.initial.task.delay.ms': '100', 'log.segment.delete.delay.ms': '1000' };
+/** Transactions of dead producers end soon. */
 const RESTLESS = {
-  'log.cleaner.backoff.ms': '50',
-  'log.initial.task.delay.ms': '100',
-  'log.segment.delete.delay.ms': '1000',
+  ...TIDY,
   // A log start that a crash brings back would be another log to mirror.
   'log.flush.start.offset.checkpoint.interval.ms': '200',
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': '200',
 };
 /** The brokers of a mirror forget producers of old records again and again. */
-const FORGETFUL = { 'producer.id.expiration.check.interval.ms': '1000' };
+const FORGETFUL = { ...TIDY, 'producer.id.expiration.check.interval.ms': '1000' };
 const SCRIPTS_AT_ONCE = 4;
 const LOOK_MS = 100;
 
@@ -137,7 +137,7 @@ export class NastyStage implements AsyncDisposable {
    * Resolves when every mirror begins where its source does now and ends at its last stable offset, or is of a topic that `failed` names.
    * Rejects after `timeoutMs`, with the partitions that are not there.
    */
-  async settled({ partitions }: NastyLogs, failed: () => ReadonlySet<string>, timeoutMs: number): Promise<void> {
+  async settled({ partitions }: Pick<NastyLogs, 'partitions'>, failed: () => ReadonlySet<string>, timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     const isolation = 'read_committed';
     const ends = await this.java.bounds({ bootstrap: this.source.bootstrap, isolation, partitions });
@@ -155,12 +155,12 @@ export class NastyStage implements AsyncDisposable {
   }
 
   /** One text for each partition in which a consumer of the mirror sees something else. */
-  differences({ partitions }: Pick<NastyLogs, 'partitions'>, leftovers?: Leftovers): Promise<readonly string[]> {
-    return compareMirrors(this.java, this, partitions, leftovers);
+  differences({ partitions }: Pick<NastyLogs, 'partitions'>, cleaning?: Cleaning): Promise<readonly string[]> {
+    return compareMirrors(this.java, this, partitions, cleaning);
   }
 
   /** The same by clients of other hands, for a few partitions. */
-  differencesOfOthers({ partitions }: NastyLogs, sample: number): Promise<readonly string[]> {
+  differencesOfOthers({ partitions }: Pick<NastyLogs, 'partitions'>, sample: number): Promise<readonly string[]> {
     const step = Math.max(1, Math.floor(partitions.length / sample));
     return compareWithOthers(
       this.java,

@@ -6,7 +6,7 @@ import type { Script, ScriptedRecord, Step, TopicPlan, Traits } from './script.t
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 const ACTS = 4;
 /** Scenes of one act, for each log. */
-const SCENES_PER_LOG = 4;
+const SCENES_PER_LOG = 6;
 const MOST_PARTITIONS = 3;
 const TRANSACTIONAL_PRODUCERS = 4;
 const OPEN_AT_THE_END = 0.3;
@@ -82,10 +82,10 @@ class Author {
     [0.4, () => this.#transact()],
     [0.02, () => this.#replaceProcess()],
     [0.02, () => this.#expire()],
-    [0.04, () => this.#trim()],
+    [0.05, () => this.#trim()],
     [0.03, () => this.#restamp()],
     [0.02, () => this.#recompress()],
-    [0.04, () => this.#appendTimeless()],
+    [0.05, () => this.#appendTimeless()],
   ];
 
   #scene(): void {

@@ -23,7 +23,7 @@ final class Views {
 
     static void register(Map<String, JsonLines.Command> commands) {
         commands.put("view", Views::view);
-        commands.put("compareViews", line -> compare(kept(line.get("expected")), kept(line.get("actual"))));
+        commands.put("compareViews", Views::compare);
         commands.put("dropView", line -> {
             KEPT.remove(line.get("view").asText());
             return NullNode.instance;
@@ -94,13 +94,21 @@ final class Views {
         }
     }
 
-    /** For every pair of views that is not equal: the first offset that only one side has, or at which both have other records; −1 for none. */
-    private static JsonNode compare(List<View> expected, List<View> actual) {
+    /**
+     * For every pair of views that is not equal: the first offset that only one side has, or at which both have other records; −1 for none.
+     * With "cleaned", records that only one side has do not count if a log cleaner may have taken them from the other.
+     */
+    private static JsonNode compare(JsonNode line) {
+        List<View> expected = kept(line.get("expected"));
+        List<View> actual = kept(line.get("actual"));
+        boolean cleaned = line.path("cleaned").asBoolean();
         if (expected.size() != actual.size()) throw new IllegalArgumentException(expected.size() + " views against " + actual.size());
         ArrayNode list = JsonLines.JSON.createArrayNode();
         for (int index = 0; index < expected.size(); index++) {
             View one = expected.get(index);
             View other = actual.get(index);
+            Map<Long, Long> latest = new HashMap<>();
+            if (cleaned) for (View view : List.of(one, other)) view.addLatest(latest);
             long missing = -1;
             long extra = -1;
             long changed = -1;
@@ -109,8 +117,8 @@ final class Views {
             while (i < one.count || j < other.count) {
                 long left = i < one.count ? one.offset(i) : Long.MAX_VALUE;
                 long right = j < other.count ? other.offset(j) : Long.MAX_VALUE;
-                if (left < right && missing < 0) missing = left;
-                if (right < left && extra < 0) extra = right;
+                if (left < right && missing < 0 && !(cleaned && one.mayBeCleaned(i, latest))) missing = left;
+                if (right < left && extra < 0 && !(cleaned && other.mayBeCleaned(j, latest))) extra = right;
                 if (left == right && changed < 0 && !one.sameContent(i, other, j)) changed = left;
                 if (left <= right) i++;
                 if (right <= left) j++;
@@ -137,13 +145,15 @@ final class Views {
 
     /** One partition. Timestamp types are left out: a mirror shows the broker's times of its source as times of creation. */
     static final class View {
-        private static final int LONGS = 3;
+        private static final int LONGS = 4;
+        /** The key of records that every log cleaner takes. */
+        private static final long NO_KEY = 0;
         private static final int FIELDS = 8;
         private final MessageDigest sha = sha256();
         final long start;
         long end;
         int count;
-        /** Offset and 128 bits of the digest of each record. */
+        /** Offset, 128 bits of the digest, and 63 bits of the digest of the key of each record; negative for tombstones. */
         private long[] records = new long[64 * LONGS];
 
         View(long start, long end) {
@@ -156,7 +166,21 @@ final class Views {
         }
 
         boolean sameContent(int index, View other, int otherIndex) {
-            return Arrays.equals(records, index * LONGS + 1, (index + 1) * LONGS, other.records, otherIndex * LONGS + 1, (otherIndex + 1) * LONGS);
+            return Arrays.equals(records, index * LONGS + 1, index * LONGS + 3, other.records, otherIndex * LONGS + 1, otherIndex * LONGS + 3);
+        }
+
+        /** The last offset of every key. */
+        void addLatest(Map<Long, Long> latest) {
+            for (int index = 0; index < count; index++) latest.merge(key(index), offset(index), Math::max);
+        }
+
+        /** Tombstones go after a time, other records when there is a newer one of their key. */
+        boolean mayBeCleaned(int index, Map<Long, Long> latest) {
+            return key(index) == NO_KEY || records[index * LONGS + 3] < 0 || latest.get(key(index)) > offset(index);
+        }
+
+        private long key(int index) {
+            return records[index * LONGS + 3] & Long.MAX_VALUE;
         }
 
         void add(ConsumerRecord<byte[], byte[]> record) {
@@ -178,6 +202,8 @@ final class Views {
             records[count * LONGS] = record.offset();
             records[count * LONGS + 1] = digest.getLong();
             records[count * LONGS + 2] = digest.getLong();
+            long key = record.key() == null ? NO_KEY : ByteBuffer.wrap(sha.digest(record.key())).getLong() & Long.MAX_VALUE;
+            records[count * LONGS + 3] = record.value() == null ? key | Long.MIN_VALUE : key;
             count++;
         }
 
