@@ -58,7 +58,7 @@ export class LinkProcess {
       producer: PRODUCER,
       queueLimitBytes: 2 * partitionMaxBytes,
       fillPolicy,
-      maker: batchMaker({ clock: world.clock, fillerOffsetsPerSecond: 1_000_000, signal: this.#closing.signal }),
+      maker: batchMaker({ clock: world.clock, rate: () => 1_000_000, signal: this.#closing.signal }),
       listener: this.replicator,
     };
     this.mirrors = source.logs.map(
