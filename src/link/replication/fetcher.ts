@@ -203,7 +203,11 @@ export class Fetcher {
       for (const { topic, topicId, partitions } of response.responses) {
         for (const answer of partitions) {
           const found = asked.get(positionKey(topic, topicId === ZERO_UUID ? null : topicId, answer.partitionIndex));
-          if (found === undefined || !this.#mirrors.has(found.mirror)) continue;
+          if (found === undefined || !this.#mirrors.has(found.mirror)) {
+            // Told once, a broker does not tell it again in this session: a partition that comes back would never hear of it.
+            this.#session.reset();
+            continue;
+          }
           const { mirror, position } = found;
           const disturbance = disturbanceOf(mirror, answer);
           if (disturbance !== null) {

@@ -6,18 +6,21 @@ import { MetadataCache } from '../../../src/client/metadata.ts';
 import { Fetcher } from '../../../src/link/replication/fetcher.ts';
 import { PartitionMirror } from '../../../src/link/replication/partition-mirror.ts';
 import type { FetchRequest } from '../../../src/protocol/messages/fetch.ts';
+import { ZERO_UUID } from '../../../src/protocol/schema.ts';
 import { alignedAt, given, turns } from './partition-bench.ts';
 
 const never = <T>(): Promise<T> => new Promise<T>(() => {});
 
+type Answer = { readonly errorCode: number; readonly sessionId?: number; readonly responses?: readonly unknown[] };
+
 /** A fetcher of one partition; `answers` are error codes for whole answers, after which the broker is silent. */
-const bench = async (answers: readonly { readonly errorCode: number; readonly sessionId?: number }[], windowBytes = 1_000) => {
+const bench = async (answers: readonly (Answer | ((fetcher: Fetcher, mirror: PartitionMirror) => Answer))[], windowBytes = 1_000) => {
   const requests: FetchRequest[] = [];
   const left = [...answers];
   const send = async (_: unknown, request: FetchRequest): Promise<unknown> => {
     requests.push(request);
     const next = left.shift();
-    return next === undefined ? never() : { sessionId: 0, responses: [], ...next };
+    return next === undefined ? never() : { sessionId: 0, responses: [], ...(typeof next === 'function' ? next(fetcher, mirror) : next) };
   };
   const connection = { send, versions: { of: () => 12 } };
   const cluster = { metadata: new MetadataCache(), connection: async () => connection } as unknown as Cluster;
@@ -45,6 +48,22 @@ it.each([-1, 42, 70, 71, 106])('does not ask in a circle when a full request is 
   const { requests, mirror } = await bench([{ errorCode }, { errorCode }, { errorCode }]);
   expect(requests.length).toBe(1);
   expect(mirror).toMatchObject({ phase: 'aligning', error: { brokerCode: errorCode } });
+});
+
+it('asks anew for what a partition was told while it was away, since a broker tells it once in a session', async () => {
+  const answer = { topic: 't', topicId: ZERO_UUID, partitions: [{ partitionIndex: 0, records: null }] };
+  const whileAway = (fetcher: Fetcher, mirror: PartitionMirror) => {
+    fetcher.remove(mirror);
+    return { errorCode: 0, sessionId: 5, responses: [answer] };
+  };
+  const { requests, mirror, fetcher } = await bench([{ errorCode: 0, sessionId: 5 }, whileAway]);
+  fetcher.add(mirror);
+  await turns(10);
+  expect(requests.map(({ sessionId, sessionEpoch, topics }) => [sessionId, sessionEpoch, topics.length])).toEqual([
+    [0, 0, 1],
+    [5, 1, 0],
+    [0, 0, 1],
+  ]);
 });
 
 it('fetches through a window that is smaller than what one partition may bring', async () => {
