@@ -7,6 +7,7 @@ import { paddingRefusal } from '../log-start/padding-estimate.ts';
 import { oldFormatAdvice } from '../log-start/start-offset.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
 import { type Fill, type LinkProducer, sequenceAfter, sequenceOf } from './append-queue.ts';
+import { isCopyOf, isEmptyAt, type SourceBatch, showsFillerAt } from './copied-records.ts';
 import { describeDivergence, findDivergence } from './divergence.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import { PADDING_TIMESTAMP } from './filler-batch.ts';
@@ -14,7 +15,7 @@ import { isFillerId } from './marker-writer.ts';
 import type { OffsetLookup } from './offset-lookup.ts';
 import type { Alignment } from './partition-mirror.ts';
 import type { LastSequence, ProducerLookup } from './producer-lookup.ts';
-import { isPartOf, readBatchAt, sameBatch, samePayload } from './read-batch.ts';
+import { readBatchAt, readCommittedBatchAt, sameBatch, samePayload } from './read-batch.ts';
 
 /** What to do about offsets at which the source has nothing any more. */
 export interface GapRules {
@@ -89,6 +90,7 @@ export const align = async (context: AlignmentContext, mirrored: AlignedPartitio
     lastFetchedEpoch: padded ? -1 : tail.lastFetchedEpoch,
     lastTimestamp: tail.lastTimestamp,
     endsWithMarkers: tail.endsWithMarkers,
+    ownTail: tail.own,
     mirrorStart: mirror.start,
     sourceStart: source.start,
     sourceEnd: Math.max(source.end, fetchOffset),
@@ -122,11 +124,12 @@ interface Tail {
   readonly lastFetchedEpoch: number;
   readonly lastTimestamp: bigint;
   readonly endsWithMarkers: boolean;
+  readonly own: Alignment['ownTail'];
   /** The mirror ends in the middle of its padding. */
   readonly isPadding: boolean;
 }
 
-const EMPTY: Tail = { lastFetchedEpoch: -1, lastTimestamp: -1n, endsWithMarkers: false, isPadding: true };
+const EMPTY: Tail = { lastFetchedEpoch: -1, lastTimestamp: -1n, endsWithMarkers: false, own: null, isPadding: true };
 
 /** Makes sure that the mirror's last batch is what the link has copied there. */
 const recogniseTail = async (
@@ -145,7 +148,7 @@ const recogniseTail = async (
   }
   const last = mirror.end - 1;
   const [original, copy] = await Promise.all([
-    verdict === 'compare' ? readBatchAt(context.source, sourceTopic, partition, last, signal) : ('absent' as const),
+    verdict === 'compare' ? readCommittedBatchAt(context.source, sourceTopic, partition, last, signal) : ('absent' as const),
     // Nothing is left to read where everything was deleted; what is left of the mirror is its end, and nobody but the link moves that.
     mirror.start === mirror.end ? ('deleted' as const) : readBatchAt(context.destination, topic, partition, last, signal),
   ]);
@@ -167,20 +170,25 @@ const recogniseTail = async (
     lastFetchedEpoch: epochOf(original),
     lastTimestamp: typeof copy === 'object' ? copy.maxTimestamp : -1n,
     endsWithMarkers: isMarker,
+    own: isOurs ? { baseOffset: copy.baseOffsetNumber, baseSequence: copy.baseSequence } : null,
     isPadding: isOurs && copy.maxTimestamp === PADDING_TIMESTAMP && copy.baseTimestamp === PADDING_TIMESTAMP,
   };
+  // Below the source's start they are padding, and will be deleted.
+  const mayShowFiller = (offset: number): boolean => context.gaps.fillPolicy === 'records' || offset < source.start;
   if (typeof original === 'string') {
     // Deleted or compacted away since it was copied, or a hole that was filled: what the link wrote itself, at its place, is proof enough.
-    if (isOurs || isMarker) return tail;
+    if (isMarker) return tail;
+    if (isOurs && (original === 'absent' || mayShowFiller(last) || !(await showsFillerAt(copy, last)))) return tail;
   } else if (isMarker) {
-    if (hasNothingAt(original)) return tail;
+    if (await isEmptyAt(original, last)) return tail;
     throw new MirrorFailure(
       'DESTINATION_FOREIGN_WRITE',
       `${label}: offset ${last} of the mirror is filled with a marker, but the source has records there: more offsets were filled than it has holes, ` +
         'by a second process of the link or by a request that a broker carried out late. Delete the topic and mirror it anew',
     );
-  } else if (typeof copy === 'object' && (sameBatch(original, copy) || (isOurs && isPartOf(copy, original)))) {
-    return tail;
+  } else if (typeof copy === 'object') {
+    if (!original.isAborted && sameBatch(original.batch, copy)) return tail;
+    if (isOurs && (await isCopyOf(copy, original, mayShowFiller))) return tail;
   }
   if (!isOurs || typeof original === 'string') {
     throw new MirrorFailure(
@@ -204,10 +212,7 @@ const oldFormat = async (
       oldFormatAdvice(await findFirstV2Offset(source, topic, partition, range, signal)),
   );
 
-const epochOf = (original: RecordBatch | string): number => (typeof original === 'object' ? original.partitionLeaderEpoch : -1);
-
-/** Whether a batch may have nothing for a consumer at one of its offsets, as far as its header says. */
-const hasNothingAt = (batch: RecordBatch): boolean => batch.isControl || batch.isTransactional || !batch.isDense;
+const epochOf = (original: SourceBatch | string): number => (typeof original === 'object' ? original.batch.partitionLeaderEpoch : -1);
 
 /** The link's own last batch is not what the source has at its place: either it was displaced, or the source is another one now. */
 const otherRecords = async (

@@ -1,6 +1,7 @@
 /** Where two logs that began alike go apart: a binary search that compares one batch of each per step. */
 import type { AlignedPartition, AlignmentContext, LogRange } from './align.ts';
-import { isPartOf, readBatchAt, sameBatch } from './read-batch.ts';
+import { isCopyOf } from './copied-records.ts';
+import { readBatchAt, readCommittedBatchAt, sameBatch } from './read-batch.ts';
 
 /** The first offset at which source and mirror differ; null when it cannot be told, since neither has what was there. */
 export const findDivergence = async (
@@ -15,7 +16,7 @@ export const findDivergence = async (
   while (alike < apart) {
     const probe = alike + Math.floor((apart - alike) / 2);
     const [original, copy] = await Promise.all([
-      readBatchAt(source, sourceTopic, partition, probe, signal),
+      readCommittedBatchAt(source, sourceTopic, partition, probe, signal),
       readBatchAt(destination, topic, partition, probe, signal),
     ]);
     if (original === null || copy === null) return null;
@@ -24,9 +25,9 @@ export const findDivergence = async (
       typeof original === 'object' &&
       typeof copy === 'object' &&
       !copy.isControl &&
-      !sameBatch(original, copy) &&
-      !isPartOf(copy, original);
-    if (differs) apart = Math.min(probe, Math.max(alike, original.baseOffsetNumber));
+      !sameBatch(original.batch, copy) &&
+      !(await isCopyOf(copy, original, () => true));
+    if (differs) apart = Math.min(probe, Math.max(alike, original.batch.baseOffsetNumber));
     else alike = typeof copy === 'object' ? Math.max(probe + 1, copy.nextOffsetNumber) : probe + 1;
   }
   return apart;

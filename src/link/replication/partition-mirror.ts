@@ -1,4 +1,5 @@
 /** One mirrored partition: where it stands, what waits to be appended, what is on its way. No I/O: fetchers, appenders and marker writers call it. */
+import { BATCH_LAYOUT } from '../../codec/record-batch.ts';
 import { LinkError } from '../../errors.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
 import type { AbortedTransaction } from './aborted-transactions.ts';
@@ -33,6 +34,8 @@ export interface Alignment {
   readonly lastTimestamp: bigint;
   /** The mirror ends with markers: a request for more of them may still be on its way, of a process that has died. */
   readonly endsWithMarkers: boolean;
+  /** The mirror's last batch, when it is the link's. */
+  readonly ownTail: { readonly baseOffset: number; readonly baseSequence: number } | null;
   readonly mirrorStart: number;
   readonly sourceStart: number;
   readonly sourceEnd: number;
@@ -126,6 +129,8 @@ export class PartitionMirror {
    */
   #inFlightLimit = 1;
   #lastTimestamp = -1n;
+  /** Offsets of batches that were sent and not answered for, by their sequences: where the last of them is in the log says whether it is in its place. */
+  readonly #unanswered = new Map<number, number>();
   /** A failure that takes effect when everything before it has been acknowledged. */
   #stop: MirrorFailure | null = null;
 
@@ -194,6 +199,13 @@ export class PartitionMirror {
   /** Both logs agree up to `alignment.offset`: fetch and append from there. */
   begin(alignment: Alignment): void {
     if (this.phase !== 'aligning') return;
+    const { ownTail } = alignment;
+    const meant = ownTail === null ? undefined : this.#unanswered.get(ownTail.baseSequence);
+    this.#unanswered.clear();
+    if (ownTail !== null && meant !== undefined && meant !== ownTail.baseOffset) {
+      this.fail(displaced(this.label, meant, ownTail.baseOffset));
+      return;
+    }
     this.fetchOffset = alignment.fetchOffset;
     this.ackedOffset = alignment.offset;
     this.lastFetchedEpoch = alignment.lastFetchedEpoch;
@@ -285,6 +297,7 @@ export class PartitionMirror {
   /** Whether it was written is unknown, or it was refused: align anew once nothing is on its way. */
   unanswered(sent: OutgoingBatch | OutgoingFill, error: LinkError): void {
     if ('bytes' in sent) {
+      this.#unanswered.set(sent.bytes.readInt32BE(BATCH_LAYOUT.baseSequence), sent.offset);
       this.#landed(sent);
     } else {
       this.#inFlight--;

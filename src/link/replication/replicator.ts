@@ -254,7 +254,9 @@ export class Replicator implements PartitionListener {
         error,
       );
     }
-    if (error === null || error.retriable || since === undefined || clock.now() - since <= retryTimeoutMs) return null;
+    // A change at the source is counted by its sightings.
+    if (error === null || error.retriable || error instanceof MirrorFailure) return null;
+    if (since === undefined || clock.now() - since <= retryTimeoutMs) return null;
     return new MirrorFailure(
       'RETRY_TIMEOUT',
       `${mirror.label}: tried for ${retryTimeoutMs} ms; the last error was: ${error.message}`,

@@ -15,6 +15,7 @@ export const alignedAt = (offset: number, more: Partial<Alignment> = {}): Alignm
   lastFetchedEpoch: -1,
   lastTimestamp: -1n,
   endsWithMarkers: false,
+  ownTail: null,
   mirrorStart: 0,
   sourceStart: 0,
   sourceEnd: offset,

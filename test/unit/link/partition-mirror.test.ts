@@ -135,6 +135,40 @@ it('tells a mirror that has become shorter from one that somebody wrote into', (
   expect(bench.mirror.error?.message).toMatch(/source offset 7 landed at 0.*lost 7 offset/);
 });
 
+describe('a batch without an answer', () => {
+  const unanswered = (): Bench => {
+    const bench = new Bench(5);
+    bench.fetch({});
+    bench.mirror.unanswered(bench.take(), LOST);
+    return bench;
+  };
+
+  it('that is found at another offset has a foreign record before it', () => {
+    const bench = unanswered();
+    bench.align(7, { ownTail: { baseOffset: 6, baseSequence: 5 } });
+    expect(failureOf(bench)).toBe('DESTINATION_FOREIGN_WRITE');
+    expect(bench.mirror.error?.message).toMatch(/source offset 5 landed at 6/);
+  });
+
+  it.each([
+    ['is found in its place', { baseOffset: 5, baseSequence: 5 }],
+    ['is not found', { baseOffset: 4, baseSequence: 4 }],
+    ['is not the last one any more', { baseOffset: 9, baseSequence: 8 }],
+  ])('that %s is no trouble', (_, ownTail) => {
+    const bench = unanswered();
+    bench.align(ownTail.baseOffset + 1, { ownTail });
+    expect(bench.mirror.phase).toBe('mirroring');
+  });
+
+  it('is remembered until the next alignment and no longer', () => {
+    const bench = unanswered();
+    bench.align(5);
+    bench.mirror.disturb(LOST);
+    bench.align(7, { ownTail: { baseOffset: 6, baseSequence: 5 } });
+    expect(bench.mirror.phase).toBe('mirroring');
+  });
+});
+
 describe('what is fetched', () => {
   it.each([
     ['a marker', { kind: 'control' }, 'UNSUPPORTED_TRANSACTION'],

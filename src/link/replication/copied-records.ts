@@ -1,0 +1,56 @@
+/** Whether a batch of the mirror holds what a consumer of the source finds at its offsets: for the last batch of a mirror, when it is not the same bytes. */
+
+import { verifyCrc } from '../../codec/batch-crc.ts';
+import { corruptBatch } from '../../codec/corrupt-batch.ts';
+import type { RecordBatch } from '../../codec/record-batch.ts';
+import { isFiller, openBatch, sameRecord, type VisibleRecord } from '../verify/visible-records.ts';
+
+/** A batch of the source. */
+export interface SourceBatch {
+  readonly batch: RecordBatch;
+  /** Its transaction was aborted: nothing of it is to be seen. */
+  readonly isAborted: boolean;
+}
+
+type Records = ReadonlyMap<number, VisibleRecord>;
+
+/**
+ * Opens both batches and compares what is to be seen of them, offset by offset. What compaction has taken from `original` since it was copied may still
+ * be in `copy`; what is in `original` must be. Everything else are fillers, of which those that are to be seen may be only where `mayShowFiller` says so.
+ *
+ * Throws `KLINK_CORRUPT_BATCH` when one of the two is damaged.
+ */
+export const isCopyOf = async (copy: RecordBatch, original: SourceBatch, mayShowFiller: (offset: number) => boolean): Promise<boolean> => {
+  const [found, wanted] = await Promise.all([recordsOf(copy), committedRecordsOf(original)]);
+  const { batch, isAborted } = original;
+  const mayHaveLost = (offset: number): boolean =>
+    !batch.isDense && !batch.isControl && !isAborted && offset >= batch.baseOffsetNumber && offset < batch.nextOffsetNumber;
+  for (let offset = copy.baseOffsetNumber; offset < copy.nextOffsetNumber; offset++) {
+    const [record, due] = [found.get(offset), wanted.get(offset)];
+    const isRight =
+      due !== undefined
+        ? record !== undefined && sameRecord(record, due)
+        : record === undefined || mayHaveLost(offset) || (isFiller(record) && mayShowFiller(offset));
+    if (!isRight) return false;
+  }
+  return true;
+};
+
+/** Whether a consumer of the source finds nothing at this offset. Throws as {@link isCopyOf}. */
+export const isEmptyAt = async (original: SourceBatch, offset: number): Promise<boolean> =>
+  !(await committedRecordsOf(original)).has(offset);
+
+/** Whether a filler is to be seen at this offset of the mirror. Throws as {@link isCopyOf}. */
+export const showsFillerAt = async (copy: RecordBatch, offset: number): Promise<boolean> => {
+  const record = (await recordsOf(copy)).get(offset);
+  return record !== undefined && isFiller(record);
+};
+
+const committedRecordsOf = async ({ batch, isAborted }: SourceBatch): Promise<Records> => (isAborted ? new Map() : recordsOf(batch));
+
+const recordsOf = async (batch: RecordBatch): Promise<Records> => {
+  if (batch.isControl) return new Map();
+  if (!verifyCrc(batch))
+    throw corruptBatch(`The batch at offsets ${batch.baseOffset} to ${batch.lastOffset} is damaged: its checksum is wrong`);
+  return new Map((await openBatch(batch)).records.map((record) => [record.offset, record]));
+};
