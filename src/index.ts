@@ -35,6 +35,8 @@ export {
   listLinks,
   type MirrorDescription,
 } from './link/links.ts';
+export type { LinkSnapshot } from './link/metrics/metric-family.ts';
+export { OPEN_METRICS_CONTENT_TYPE, type OpenMetricsOptions, openMetrics } from './link/metrics/open-metrics.ts';
 export { MIRROR_TOPIC_ERRORS, MirrorFailure, type MirrorTopicError } from './link/mirror-failure.ts';
 export type { MirrorPartitionStatus, MirrorTopicStatus, PartitionState } from './link/mirror-status.ts';
 export type { MirrorOutcome, OperationOptions, PartitionOutcome, PromoteOptions } from './link/operations/operations.ts';

@@ -14,6 +14,8 @@ import { streamEvents } from './event-stream.ts';
 import { type LinkEvent, type LinkEvents, linkChannels } from './events.ts';
 import type { LinkMetrics, LinkStatus, WaitOptions } from './link-status.ts';
 import { LinkTasks, SETUP_CONFIGS } from './link-tasks.ts';
+import type { LinkSnapshot } from './metrics/metric-family.ts';
+import { type OpenMetricsOptions, openMetrics } from './metrics/open-metrics.ts';
 import { type MirrorTopicStatus, partitionStatus } from './mirror-status.ts';
 import type { LinkFacts, MirrorTopic } from './mirror-topic.ts';
 import { Mirrors } from './mirrors.ts';
@@ -256,6 +258,20 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
       bufferedBytes,
       mirrors,
     };
+  }
+
+  /** All of that at one moment; what {@link openMetrics} writes, also for several links together. */
+  snapshot(): LinkSnapshot {
+    return {
+      status: this.status(),
+      metrics: this.metrics(),
+      offsetSync: this.#options.settings.consumerOffsetSyncEnable ? this.#tasks.offsets.status : null,
+    };
+  }
+
+  /** The metrics as OpenMetrics text, for a scrape: content type {@link OPEN_METRICS_CONTENT_TYPE}. */
+  openMetrics(options: OpenMetricsOptions = {}): string {
+    return openMetrics([this.snapshot()], options);
   }
 
   /** The configs of the link as the product lists them; secrets are not shown. */
