@@ -13,9 +13,13 @@ import {
 } from 'kafka-link';
 import { startCluster, type TestCluster, type TopicOptions } from 'kafka-link/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/client/clock.ts';
 import { assembleBatch, buildBatch, buildEndTxnMarker, type NewRecord, patchBatch, RecordBatch } from '../../../src/codec/index.ts';
+import { planVerification } from '../../../src/link/verify/options.ts';
+import { verifyTopics } from '../../../src/link/verify/verify-topics.ts';
 import { DeleteRecords, Fetch, ListOffsets } from '../../../src/protocol/index.ts';
 import { sampleBatches } from '../../scenarios/sample-batches.ts';
+import { Workbench } from '../../scenarios/workbench.ts';
 
 const TOPIC = 'orders';
 const TIME = 1_700_000_000_000n;
@@ -205,6 +209,24 @@ describe('finds', () => {
     expect(kindsOf(found)).toEqual([[kind, 3, 3]]);
     expect(found.differences[0]!.source).toContain(before);
     expect(found.differences[0]!.destination).toContain(after);
+  });
+
+  it('what differs before and behind a batch that is the same, apart', async () => {
+    const [, middle] = await sourceBatches();
+    const wrong = (name: string): NewRecord => ({ ...record(name), value: 'wrong' });
+    await plant([await batchAt(0, [], ['a', 'b'].map(wrong)), middle!, await batchAt(4, [], ['e', 'f'].map(wrong))]);
+    expect(kindsOf(await verifyOne())).toEqual([
+      ['value', 0, 1],
+      ['value', 4, 5],
+    ]);
+  });
+
+  it('a header that counts fewer records than there are', async () => {
+    const mirror = await sourceBatches();
+    const { attributes, baseTimestamp, maxTimestamp, payload } = RecordBatch.at(mirror[1]!);
+    mirror[1] = assembleBatch({ baseOffset: 2n, attributes, lastOffsetDelta: 1, baseTimestamp, maxTimestamp, recordsCount: 1 }, payload);
+    await plant(mirror);
+    expect(kindsOf(await verifyOne())).toEqual([['payload', 2, 3]]);
   });
 
   it('a timestamp that was changed by the header alone', async () => {
@@ -449,6 +471,19 @@ describe('before anything is compared', () => {
     await expect
       .poll(() => source.connections(1) + source.connections(2) + destination.connections(1) + destination.connections(2))
       .toBe(0);
+  });
+});
+
+describe('over clusters that are connected already', () => {
+  it('compares what it is told, and leaves them connected', async () => {
+    await plant(await sourceBatches());
+    await using from = await Workbench.open(source.bootstrap, 'source');
+    await using to = await Workbench.open(destination.bootstrap, 'destination');
+    const clusters = { source: from.cluster, destination: to.cluster, clock: systemClock, signal: new AbortController().signal };
+    const report = await verifyTopics(clusters, planVerification({ fetchBytes: 100 }, [{ topic: TOPIC, sourceTopic: TOPIC }]));
+    expect(report.identical).toBe(true);
+    expect(await from.range(TOPIC, 0)).toEqual(await to.range(TOPIC, 0));
+    expect(() => planVerification({ maxKeys: 0 }, [])).toThrow('maxKeys is 0');
   });
 });
 

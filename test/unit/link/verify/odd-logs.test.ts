@@ -1,6 +1,6 @@
 /** Logs as no healthy broker serves them, and differences that go on and on. */
 import { describe, expect, it } from 'vitest';
-import { buildBatch, computeCrc, RecordBatch } from '../../../../src/codec/index.ts';
+import { assembleBatch, buildBatch, computeCrc, encodeRecordFrames, RecordBatch } from '../../../../src/codec/index.ts';
 import type { LogReader } from '../../../../src/link/verify/log-reader.ts';
 import type { VerifiedPartition } from '../../../../src/link/verify/report.ts';
 import {
@@ -89,6 +89,20 @@ describe('a log with', () => {
     const log = logOf([await batchOf(0, ['a', 'b', 'c']), await batchOf(3, ['d'])]);
     const { result } = await compare(readerOf({ ...log, start: 2 }), readerOf({ ...log, start: 2 }));
     expect(result).toMatchObject({ verdict: 'identical', from: 2n, to: 4n, records: 2, batches: 2, rebuiltBatches: 0 });
+  });
+
+  it('times that go beyond 64 bits is read as Java reads it', async () => {
+    const latest = 2n ** 63n - 1n;
+    const build = async (base: bigint): Promise<StoredBatch> => {
+      const frames = [latest, -(2n ** 63n)].map((time, offsetDelta) => {
+        const timestampDelta = BigInt.asIntN(64, time - base);
+        return { attributes: 0, timestampDelta, offsetDelta, body: Buffer.from([1, 2, 65, 0]) };
+      });
+      const header = { attributes: 0, lastOffsetDelta: 1, baseTimestamp: base, maxTimestamp: latest, recordsCount: 2 };
+      return { base: 0, next: 2, bytes: assembleBatch(header, encodeRecordFrames(frames)) };
+    };
+    const { result } = await compare(readerOf(logOf([await build(latest)])), readerOf(logOf([await build(5n)])));
+    expect(result).toMatchObject({ verdict: 'identical', records: 2, rebuiltBatches: 1 });
   });
 
   it('nothing in it is identical to another such log', async () => {
