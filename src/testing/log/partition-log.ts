@@ -8,6 +8,7 @@ import { type Release, since } from '../releases.ts';
 import { EpochCache } from './epoch-cache.ts';
 import type { LogConfig } from './log-config.ts';
 import type { MemoryBudget } from './memory-budget.ts';
+import { hasProducerId } from './producer-state.ts';
 import { ProducerStates } from './producer-states.ts';
 import { rawEntries } from './raw-entries.ts';
 import type { Entry, Segment } from './segment.ts';
@@ -330,6 +331,7 @@ export class PartitionLog {
 
   #judgeMarker(batch: RecordBatch, offset: bigint, origin: 'coordinator' | 'replication'): () => void {
     const { producerId, producerEpoch, maxTimestamp: timestamp, recordsCount, payload } = batch;
+    if (!hasProducerId(producerId)) return () => undefined;
     // A control batch that compaction emptied ends a transaction of which nothing is left.
     const [frame] = recordsCount === 0 ? [] : decodeRecordFrames(payload, recordsCount);
     const marker = frame === undefined ? null : decodeEndTxnMarker(decodeRecordBody(frame.body));

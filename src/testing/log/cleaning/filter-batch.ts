@@ -5,12 +5,10 @@ import { readRecordFrames } from '../../../codec/read-records.ts';
 import { decodeRecordBody, encodeRecordFrames, type RecordFrame } from '../../../codec/record.ts';
 import { BATCH_ATTRIBUTES, type RecordBatch } from '../../../codec/record-batch.ts';
 
-/** What to do with a batch of which no record is left. */
-export type EmptyBatch = 'drop' | 'keep';
-
 /** The decisions about one batch. */
 export interface BatchFilter {
-  readonly whenEmpty: EmptyBatch;
+  /** What to do with a batch of which no record is left. */
+  readonly whenEmpty: 'drop' | 'keep';
   readonly keeps: (record: { readonly offset: bigint; readonly key: Buffer | null; readonly value: Buffer | null }) => boolean;
   /** The batch is a marker of a transaction of which nothing is left. */
   readonly endsNothing: boolean;
