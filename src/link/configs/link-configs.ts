@@ -42,7 +42,7 @@ export const CONFIG_DEFAULTS = Object.freeze(
 ) as LinkConfigs;
 
 /** Names that Kafka or the product know and a link outside brokers cannot follow, with what to do instead. */
-const WITHOUT_MEANING: Readonly<Record<string, string>> = {
+export const CONFIGS_WITHOUT_MEANING: Readonly<Record<string, string>> = {
   'dest.cluster.id': 'it is the id of the destination and cannot be set',
   'link.prefix': "it only shows the prefix: set 'cluster.link.prefix' when the link is created",
   'cluster.link.id': 'it is given to the link when it is created',
@@ -67,4 +67,6 @@ const WITHOUT_MEANING_BY_PREFIX: readonly (readonly [prefix: string, advice: str
 
 /** Why a name that is known elsewhere is no config here; undefined for a name that nobody knows. */
 export const adviceForKey = (key: string): string | undefined =>
-  Object.hasOwn(WITHOUT_MEANING, key) ? WITHOUT_MEANING[key] : WITHOUT_MEANING_BY_PREFIX.find(([prefix]) => key.startsWith(prefix))?.[1];
+  Object.hasOwn(CONFIGS_WITHOUT_MEANING, key)
+    ? CONFIGS_WITHOUT_MEANING[key]
+    : WITHOUT_MEANING_BY_PREFIX.find(([prefix]) => key.startsWith(prefix))?.[1];
