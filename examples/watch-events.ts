@@ -20,6 +20,10 @@ const describe = (event: LinkEvent): string => {
       return `${event.topic}-${event.partition}: at ${event.nextOffset} of ${event.sourceEnd}, ${event.bytes} bytes`;
     case 'warning':
       return `${event.topic ?? 'link'}: ${event.error.code}, ${event.error.message}`;
+    case 'task':
+      return `${event.task}: ${event.from} -> ${event.to}`;
+    case 'config':
+      return event.changed.map(({ name, from, to }) => `${name}: ${from} -> ${to}`).join(', ');
     case 'close':
       return event.error === null ? 'as asked' : event.error.message;
   }

@@ -1,5 +1,5 @@
 /** What the demo shows, as lines: the live picture of a link, its one-line form for logs, and the comparison at the end. */
-import type { LinkMetrics, MirrorState, MirrorTopicStatus } from 'kafka-link';
+import type { LinkMetrics, MirrorTopicState, MirrorTopicStatus } from 'kafka-link';
 import { shortDigest, type TopicComparison } from './compare.ts';
 import { cell, count, type Line, size, span, type Tone, widthOf } from './spans.ts';
 import type { DemoTopic } from './workload.ts';
@@ -31,7 +31,7 @@ const NOTES = 6;
 const COMPARISON_WIDTH = 90;
 const DIGEST_WIDTH = 14;
 
-const stateTone: Readonly<Record<MirrorState, Tone>> = { PENDING_MIRROR: 'dim', ACTIVE: 'good', SOURCE_UNAVAILABLE: 'warm', FAILED: 'bad' };
+const stateTone: Partial<Record<MirrorTopicState, Tone>> = { ACTIVE: 'good', STOPPED: 'good', SOURCE_UNAVAILABLE: 'warm', FAILED: 'bad' };
 
 export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
@@ -56,7 +56,7 @@ const total = (mirror: MirrorTopicStatus, of: 'nextOffset' | 'sourceEnd'): bigin
   mirror.partitions.reduce((sum, partition) => sum + partition[of], 0n);
 
 const topicRow = (mirror: MirrorTopicStatus, topic: DemoTopic | undefined, rate: number, barWidth: number, full: boolean): Line => {
-  const tone = stateTone[mirror.state];
+  const tone = stateTone[mirror.state] ?? 'dim';
   return [
     span(cell(mirror.topic, 11), 'strong'),
     ...(full ? [span(cell(`${mirror.partitions.length} × ${topic?.compression ?? ''}`, 12), 'dim')] : []),

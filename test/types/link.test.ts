@@ -13,12 +13,13 @@ import {
   type LinkSettings,
   type MirrorFailure,
   type MirrorPartitionStatus,
-  type MirrorState,
   type MirrorTopicError,
+  type MirrorTopicState,
   type MirrorTopicStatus,
   type PartitionEvent,
   type ProgressEvent,
   type SETTINGS,
+  type TaskName,
   type WarningEvent,
 } from 'kafka-link';
 import { describe, expectTypeOf, it } from 'vitest';
@@ -32,25 +33,25 @@ describe('createLink', () => {
     expectTypeOf(createLink).returns.resolves.toEqualTypeOf<ClusterLink>();
   });
 
-  it('needs a name, two clusters and topics; everything else may be left out', () => {
+  it('needs a name and two clusters; everything else may be left out', () => {
     expectTypeOf(minimal).toExtend<LinkOptions>();
     expectTypeOf<Omit<typeof minimal, 'name'>>().not.toExtend<LinkOptions>();
     expectTypeOf<Omit<typeof minimal, 'source'>>().not.toExtend<LinkOptions>();
     expectTypeOf<Omit<typeof minimal, 'destination'>>().not.toExtend<LinkOptions>();
-    expectTypeOf<Omit<typeof minimal, 'topics'>>().not.toExtend<LinkOptions>();
+    expectTypeOf<Omit<typeof minimal, 'topics'>>().toExtend<LinkOptions>();
     type Needed = { [K in keyof LinkOptions]-?: undefined extends LinkOptions[K] ? never : K }[keyof LinkOptions];
-    expectTypeOf<Needed>().toEqualTypeOf<'name' | 'source' | 'destination' | 'topics'>();
+    expectTypeOf<Needed>().toEqualTypeOf<'name' | 'source' | 'destination'>();
   });
 
   it('takes readonly data, and knows the words it can mean', () => {
     expectTypeOf<readonly ['a:1']>().toExtend<LinkOptions['source']['bootstrap']>();
-    expectTypeOf<LinkOptions['acks']>().toEqualTypeOf<'all' | 'leader' | undefined>();
+    expectTypeOf<NonNullable<LinkOptions['settings']>['acks']>().toEqualTypeOf<'all' | 'leader' | undefined>();
     expectTypeOf<keyof LinkSettings>().toEqualTypeOf<keyof typeof SETTINGS>();
     expectTypeOf<LinkSettings['bufferBytes']>().toEqualTypeOf<number>();
     // @ts-expect-error a setting that does not exist
     ({ ...minimal, settings: { requestTimeout: 1 } }) satisfies LinkOptions;
     // @ts-expect-error acks are words, not Kafka's numbers
-    ({ ...minimal, acks: 1 }) satisfies LinkOptions;
+    ({ ...minimal, settings: { acks: 1 } }) satisfies LinkOptions;
     // @ts-expect-error topics are names
     ({ ...minimal, topics: [/orders/] }) satisfies LinkOptions;
   });
@@ -67,8 +68,8 @@ describe('a link', () => {
 
   it('shows its mirrors; offsets and lag are bigint', () => {
     expectTypeOf<ClusterLink['mirrors']>().returns.toEqualTypeOf<readonly MirrorTopicStatus[]>();
-    expectTypeOf<MirrorTopicStatus['state']>().toEqualTypeOf<'PENDING_MIRROR' | 'ACTIVE' | 'SOURCE_UNAVAILABLE' | 'FAILED'>();
-    expectTypeOf<MirrorState>().toEqualTypeOf<MirrorTopicStatus['state']>();
+    expectTypeOf<'ACTIVE' | 'PAUSED' | 'STOPPED'>().toExtend<MirrorTopicStatus['state']>();
+    expectTypeOf<MirrorTopicState>().toEqualTypeOf<MirrorTopicStatus['state']>();
     expectTypeOf<MirrorTopicStatus['mirrorTopicError']>().toEqualTypeOf<MirrorTopicError | null>();
     expectTypeOf<MirrorPartitionStatus['nextOffset' | 'sourceEnd' | 'sourceStart' | 'lag' | 'bytes']>().toEqualTypeOf<bigint>();
     expectTypeOf<MirrorPartitionStatus['error']>().toEqualTypeOf<LinkError | null>();
@@ -77,7 +78,7 @@ describe('a link', () => {
 
 describe('events', () => {
   it('are told apart by their type', () => {
-    expectTypeOf<LinkEvent['type']>().toEqualTypeOf<'mirror' | 'partition' | 'progress' | 'warning' | 'close'>();
+    expectTypeOf<LinkEvent['type']>().toEqualTypeOf<'mirror' | 'partition' | 'progress' | 'warning' | 'task' | 'config' | 'close'>();
     expectTypeOf<keyof LinkEvents>().toEqualTypeOf<LinkEvent['type']>();
     expectTypeOf<Extract<LinkEvent, { type: 'partition' }>>().toEqualTypeOf<PartitionEvent>();
     expectTypeOf<Extract<LinkEvent, { type: 'close' }>>().toEqualTypeOf<CloseEvent>();
@@ -88,7 +89,7 @@ describe('events', () => {
     const lines = (event: LinkEvent): string => {
       switch (event.type) {
         case 'mirror':
-          expectTypeOf(event.to).toEqualTypeOf<MirrorState>();
+          expectTypeOf(event.to).toEqualTypeOf<MirrorTopicState>();
           return event.topic;
         case 'partition':
           expectTypeOf(event.partition).toEqualTypeOf<number>();
@@ -99,6 +100,11 @@ describe('events', () => {
         case 'warning':
           expectTypeOf(event).toEqualTypeOf<WarningEvent>();
           return event.error.message;
+        case 'task':
+          expectTypeOf(event.task).toEqualTypeOf<TaskName>();
+          return event.task;
+        case 'config':
+          return event.changed.map(({ name }) => name).join();
         case 'close':
           return event.error?.message ?? '';
       }
