@@ -7,7 +7,7 @@ import { paddingRefusal } from '../log-start/padding-estimate.ts';
 import { oldFormatAdvice } from '../log-start/start-offset.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
 import { type Fill, type LinkProducer, sequenceAfter, sequenceOf } from './append-queue.ts';
-import { isCopyOf, isEmptyAt, type SourceBatch, showsFillerAt } from './copied-records.ts';
+import { isCopyOf, isEmptyAt, type SourceBatch } from './copied-records.ts';
 import { describeDivergence, findDivergence } from './divergence.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import { PADDING_TIMESTAMP } from './filler-batch.ts';
@@ -178,7 +178,7 @@ const recogniseTail = async (
   if (typeof original === 'string') {
     // Deleted or compacted away since it was copied, or a hole that was filled: what the link wrote itself, at its place, is proof enough.
     if (isMarker) return tail;
-    if (isOurs && (original === 'absent' || mayShowFiller(last) || !(await showsFillerAt(copy, last)))) return tail;
+    if (isOurs && (original === 'absent' || mayShowFiller(last) || !tail.isPadding)) return tail;
   } else if (isMarker) {
     if (await isEmptyAt(original, last)) return tail;
     throw new MirrorFailure(

@@ -36,15 +36,23 @@ export const isCopyOf = async (copy: RecordBatch, original: SourceBatch, mayShow
   return true;
 };
 
+/**
+ * What two batches say where both have records: `none` when they have no offset in common, be it that compaction took what was there from one of them.
+ * Throws as {@link isCopyOf}.
+ */
+export const compareCommonRecords = async (copy: RecordBatch, original: SourceBatch): Promise<'same' | 'different' | 'none'> => {
+  const [found, wanted] = await Promise.all([recordsOf(copy), committedRecordsOf(original)]);
+  const common = [...wanted].flatMap(([offset, due]) => {
+    const record = found.get(offset);
+    return record === undefined ? [] : [sameRecord(record, due)];
+  });
+  if (common.length === 0) return 'none';
+  return common.every((isSame) => isSame) ? 'same' : 'different';
+};
+
 /** Whether a consumer of the source finds nothing at this offset. Throws as {@link isCopyOf}. */
 export const isEmptyAt = async (original: SourceBatch, offset: number): Promise<boolean> =>
   !(await committedRecordsOf(original)).has(offset);
-
-/** Whether a filler is to be seen at this offset of the mirror. Throws as {@link isCopyOf}. */
-export const showsFillerAt = async (copy: RecordBatch, offset: number): Promise<boolean> => {
-  const record = (await recordsOf(copy)).get(offset);
-  return record !== undefined && isFiller(record);
-};
 
 const committedRecordsOf = async ({ batch, isAborted }: SourceBatch): Promise<Records> => (isAborted ? new Map() : recordsOf(batch));
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { assembleBatch, buildBatch, buildEndTxnMarker, type NewRecord } from '../../../src/codec/batch-builder.ts';
 import { RecordBatch } from '../../../src/codec/record-batch.ts';
-import { isCopyOf, isEmptyAt, showsFillerAt } from '../../../src/link/replication/copied-records.ts';
+import { isCopyOf, isEmptyAt } from '../../../src/link/replication/copied-records.ts';
 import { fillerBatch } from '../../../src/link/replication/filler-batch.ts';
 
 const record = (offset: number, timestamp = 100n): NewRecord & { readonly offset: number } => ({
@@ -112,11 +112,4 @@ it.each([
   ['a marker', marker(11), committed, 11, true],
 ] as const)('tells whether %s is to be seen', async (_, batch, fate, offset, expected) => {
   expect(await isEmptyAt({ batch: await batch, ...fate }, offset)).toBe(expected);
-});
-
-it('tells fillers that are to be seen from others', async () => {
-  expect(await showsFillerAt(await filler('records', 10, 4), 13)).toBe(true);
-  expect(await showsFillerAt(await filler('ghosts', 10, 4), 13)).toBe(false);
-  expect(await showsFillerAt(await dense(), 13)).toBe(false);
-  expect(await showsFillerAt(marker(13), 13)).toBe(false);
 });
