@@ -1,5 +1,7 @@
 /** What a comparison of two logs goes by, and what it counts. */
 
+export type Side = 'source' | 'destination';
+
 export interface ComparisonRules {
   /** Runs of differences that are kept; with one more the comparison ends. */
   readonly maxDifferences: number;

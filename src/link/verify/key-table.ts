@@ -1,8 +1,7 @@
 /** For every key of two logs, where its last record is on each side: a hash table in flat arrays, so that millions of keys cost what they must. */
 import { createHash } from 'node:crypto';
 import { LinkError } from '../../errors.ts';
-
-export type Side = 'source' | 'destination';
+import type { Side } from './comparison-rules.ts';
 
 /** 64 bits of SHA-256: among ten million keys, two share one with a chance of 1 to 400,000. */
 export interface KeyHash {

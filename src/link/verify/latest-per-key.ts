@@ -1,8 +1,9 @@
 /** What must be equal when both sides are compacted, each by its own cleaner at its own time: the last record of every key. */
 import { decodeRecordBody } from '../../codec/record.ts';
+import type { Side } from './comparison-rules.ts';
 import type { DifferenceList } from './difference.ts';
 import { recordText } from './difference-text.ts';
-import { hashKey, type KeyState, KeyTable, type LastRecord, type Side } from './key-table.ts';
+import { hashKey, type KeyState, KeyTable, type LastRecord } from './key-table.ts';
 import type { LogReader } from './log-reader.ts';
 import { LogWalk } from './log-walk.ts';
 import type { VisibleRecord } from './visible-records.ts';
@@ -39,11 +40,6 @@ export class LatestPerKey {
   /** Throws `KLINK_CONFIG` from its methods when there are more keys than `maxKeys`. */
   constructor(maxKeys: number) {
     this.#keys = new KeyTable(maxKeys);
-  }
-
-  /** Distinct keys so far. */
-  get size(): number {
-    return this.#keys.size;
   }
 
   /** Both sides have this record. */

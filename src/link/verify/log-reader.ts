@@ -61,7 +61,8 @@ export const clusterLogReader = (
       const slice = await patiently(`Reading ${label}`, signal, async (given): Promise<LogSlice> => {
         const { records, abortedTransactions, lastStableOffset, highWatermark } = await fetchPartition(
           cluster,
-          { topic, partition, offset, maxBytes: fetchBytes, isolationLevel: 'read_committed', lane: LANE },
+          // Without waiting: up to `to` there is something to read now, or nothing ever.
+          { topic, partition, offset, maxBytes: fetchBytes, maxWaitMs: 0, isolationLevel: 'read_committed', lane: LANE },
           given,
         );
         const end = lastStableOffset >= 0 ? lastStableOffset : highWatermark;

@@ -1,7 +1,7 @@
 /** Goes through two logs side by side, offset by offset, and finds what a consumer would see different: the heart of a verification. */
 import { abortedError } from '../../client/abort.ts';
 import { LinkError } from '../../errors.ts';
-import { type ComparisonCounts, type ComparisonRules, newCounts } from './comparison-rules.ts';
+import { type ComparisonCounts, type ComparisonRules, newCounts, type Side } from './comparison-rules.ts';
 import type { DifferenceList } from './difference.ts';
 import { batchText, payloadTexts } from './difference-text.ts';
 import type { LatestPerKey } from './latest-per-key.ts';
@@ -34,8 +34,6 @@ export interface ComparisonRange {
   /** Records that moved are looked for beyond `from` and `to` too. */
   readonly ranges: LogRanges;
 }
-
-type Side = 'source' | 'destination';
 
 export class PartitionComparison {
   readonly counts: ComparisonCounts = newCounts();

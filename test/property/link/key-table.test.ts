@@ -1,7 +1,8 @@
 /** The table of keys against a Map, over keys that collide in their slots. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type KeyHash, type KeyState, KeyTable, type LastRecord, type Side } from '../../../src/link/verify/key-table.ts';
+import type { Side } from '../../../src/link/verify/comparison-rules.ts';
+import { type KeyHash, type KeyState, KeyTable, type LastRecord } from '../../../src/link/verify/key-table.ts';
 
 /** Few low words, so that many keys want the same slot. */
 const hash: fc.Arbitrary<KeyHash> = fc.record({
