@@ -173,17 +173,3 @@ export const SETTINGS = {
 
 /** The tunables of a link, with every value known. Milliseconds, bytes and counts, as the names say. */
 export type LinkSettings = { readonly [K in keyof typeof SETTINGS]: number };
-
-/** Fills in defaults, and says what is wrong with the rest: one line per problem. */
-export const parseSettings = (given: Partial<LinkSettings>): { readonly settings: LinkSettings; readonly problems: readonly string[] } => {
-  const problems: string[] = [];
-  const settings: Record<string, number> = {};
-  for (const [name, { default: fallback, min, max }] of Object.entries(SETTINGS)) {
-    const value = given[name as keyof LinkSettings] ?? fallback;
-    settings[name] = value;
-    if (!Number.isInteger(value) || value < min || value > max)
-      problems.push(`settings.${name} is ${value}; it must be a whole number from ${min} to ${max}`);
-  }
-  for (const name of Object.keys(given)) if (!Object.hasOwn(SETTINGS, name)) problems.push(`settings.${name} is not a setting`);
-  return { settings: Object.freeze(settings) as LinkSettings, problems };
-};

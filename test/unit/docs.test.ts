@@ -4,7 +4,6 @@ import { dirname, join, normalize } from 'node:path';
 import { LINK_ERROR_CODES, MIRROR_TOPIC_ERRORS } from 'kafka-link';
 import ts from 'typescript';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { settingsPage } from '../../scripts/docs/settings-table.ts';
 import { anchors, codeBlocks, PAGES, prose, ROOT, readPage } from './docs/pages.ts';
 
 const compilerOptions = (): ts.CompilerOptions => {
@@ -94,11 +93,6 @@ describe('lists in pages', () => {
     const [, codes = '', reasons = ''] = readPage('docs/errors.md').split(/^## (?:Codes|Why a mirror fails)$/m);
     expect(headings(codes)).toEqual(LINK_ERROR_CODES);
     expect(headings(reasons)).toEqual(MIRROR_TOPIC_ERRORS);
-  });
-
-  it('docs/settings.md has every setting: run `npx tsx scripts/settings-page.ts` when this fails', () => {
-    const { is, shouldBe } = settingsPage();
-    expect(is).toBe(shouldBe);
   });
 
   it('docs/events-and-metrics.md names every diagnostics channel, and no other', () => {

@@ -38,13 +38,18 @@ const API_NAMES = words(`
 const SURFACE: Readonly<Record<Entry, { readonly values: readonly string[]; readonly types: readonly string[] }>> = {
   'kafka-link': {
     values: words(`
-      BrokerError DIFFERENCE_KINDS LINK_ERROR_CODES LinkError MIRROR_TOPIC_ERRORS MemoryLinkStore MirrorFailure SETTINGS createLink renderVerifyReport
-      verifyMirror verifyReportToJson
+      BrokerError DIFFERENCE_KINDS LINK_CONFIGS LINK_ERRORS LINK_ERROR_CODES LINK_STATES LinkConfigError LinkError MIRROR_TOPIC_ERRORS
+      MIRROR_TOPIC_STATES MIRROR_TOPIC_STATE_NAMES MemoryLinkStore MirrorFailure OPEN_METRICS_CONTENT_TYPE SETTINGS TASK_NAMES createLink deleteLink
+      describeLink listLinks openMetrics renderVerifyReport verifyMirror verifyReportToJson
     `),
     types: words(`
       BrokerErrorDetails ByteSink Clock CloseEvent ClusterLink ClusterOptions Endpoint LinkErrorCode LinkEvent LinkEvents LinkIdentity LinkMetrics LinkOptions LinkSettings
-      LinkStatus LinkStore Logger MirrorEvent MirrorPartitionStatus MirrorState MirrorTopicError MirrorTopicStatus OpenTransport PartitionEvent
+      LinkStatus LinkStore Logger MirrorEvent MirrorPartitionStatus MirrorTopicError MirrorTopicStatus OpenTransport PartitionEvent
       PartitionState ProgressEvent Random StoredMirror Transport TransportEvents WaitOptions WarningEvent
+      AclFilter ChangedConfig ConfigChange ConfigEvent ConfigListing ConfigProblem DeleteLinkOptions FillPolicy LastingState LinkConfigOptions
+      LinkConfigs LinkDescription LinkErrorName LinkSnapshot LinkState LinksOptions MirrorDescription MirrorOutcome MirrorSelection MirrorTopicState
+      NameFilter NewMirrorOptions OpenMetricsOptions OperationOptions PartitionOutcome PromoteOptions StateCategory StoredLink StoredStop
+      StoredTransition TaskError TaskErrorCode TaskEvent TaskName TaskRun TaskState TaskStatus
       DifferenceKind JsonOf VerifiedLog VerifiedPartition VerifyChoices VerifyDifference VerifyOptions VerifyPosition VerifyProgress VerifyReport
       VerifyReportJson VerifyTopic VerifyVerdict
     `),
@@ -52,7 +57,7 @@ const SURFACE: Readonly<Record<Entry, { readonly values: readonly string[]; read
   'kafka-link/codec': {
     values: words(`
       BATCH_ATTRIBUTES BATCH_HEADER_BYTES BATCH_LAYOUT COMPRESSION_IDS CONTROL_TYPES DEFAULT_MAX_OUTPUT_BYTES LOG_OVERHEAD_BYTES RecordBatch
-      RecordSetCursor assembleBatch batchesOf buildBatch buildEndTxnMarker compress compressionOf computeCrc controlTypeOf crc32c crc32cShift
+      RecordSetCursor assembleBatch batchesOf buildBatch buildEndTxnMarker compress compressionOf computeCrc controlTypeOf controlTypeOfBatch crc32c crc32cShift
       decodeEndTxnMarker decodeRecordBody decodeRecordFrames decompress encodeEndTxnMarker encodeRecordBody encodeRecordFrames patchBatch payloadCrc
       readRecordFrames readRecords rebaseBatch verifyCrc
     `),
