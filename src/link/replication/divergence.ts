@@ -1,36 +1,86 @@
 /** Where two logs that began alike go apart: a binary search that compares one batch of each per step. */
 import type { AlignedPartition, AlignmentContext, LogRange } from './align.ts';
-import { isCopyOf } from './copied-records.ts';
+import { compareCommonRecords, isEmptyAt } from './copied-records.ts';
 import { readBatchAt, readCommittedBatchAt, sameBatch } from './read-batch.ts';
 
-/** The first offset at which source and mirror differ; null when it cannot be told, since neither has what was there. */
+/**
+ * What a look at one offset says about the logs: that they are alike up to `offset`; that they are apart from `offset` on, if not before; or nothing, and
+ * nothing either before `offset`. A hole, a marker and what compaction took of one side say nothing about the log around them.
+ */
+interface Look {
+  readonly says: 'alike' | 'apart' | 'nothing';
+  readonly offset: number;
+}
+
+/** So many places that say nothing are looked at one after the other; then in steps that grow: what fills a hole may be millions of batches. */
+const LOOKS_NEARBY = 16;
+
+type Clusters = Pick<AlignmentContext, 'source' | 'destination'>;
+type Names = Omit<AlignedPartition, 'startOffset'>;
+
+/**
+ * The offset up to which source and mirror are alike, as far as can be seen: they go apart there, or in what follows it and says nothing. Null when it cannot
+ * be told, since they have no offsets in common any more.
+ */
 export const findDivergence = async (
-  { source, destination }: Pick<AlignmentContext, 'source' | 'destination'>,
-  { topic, sourceTopic, partition }: Omit<AlignedPartition, 'startOffset'>,
+  clusters: Clusters,
+  names: Names,
   ranges: { readonly mirror: LogRange; readonly source: LogRange },
   signal: AbortSignal,
 ): Promise<number | null> => {
+  const end = Math.min(ranges.mirror.end, ranges.source.end);
   let alike = Math.max(ranges.mirror.start, ranges.source.start);
-  let apart = Math.min(ranges.mirror.end, ranges.source.end);
+  let apart = end;
   if (alike >= apart) return null;
   while (alike < apart) {
-    const probe = alike + Math.floor((apart - alike) / 2);
-    const [original, copy] = await Promise.all([
-      readCommittedBatchAt(source, sourceTopic, partition, probe, signal),
-      readBatchAt(destination, topic, partition, probe, signal),
-    ]);
-    if (original === null || copy === null) return null;
-    // A hole, a marker and what compaction left say nothing about the log around them.
-    const differs =
-      typeof original === 'object' &&
-      typeof copy === 'object' &&
-      !copy.isControl &&
-      !sameBatch(original.batch, copy) &&
-      !(await isCopyOf(copy, original, () => true));
-    if (differs) apart = Math.min(probe, Math.max(alike, original.batch.baseOffsetNumber));
-    else alike = typeof copy === 'object' ? Math.max(probe + 1, copy.nextOffsetNumber) : probe + 1;
+    const middle = alike + Math.floor((apart - alike) / 2);
+    const found = await lookFrom(clusters, names, { start: middle, end: apart }, signal);
+    if (found === null) return null;
+    if (found.says === 'alike') alike = found.offset;
+    else apart = found.says === 'apart' ? Math.max(alike, found.offset) : middle;
   }
-  return apart;
+  return Math.min(alike, end);
+};
+
+/** Looks at the first offset of a range, and where that says nothing at those behind it. Says nothing when all of them do. */
+const lookFrom = async (clusters: Clusters, names: Names, { start, end }: LogRange, signal: AbortSignal): Promise<Look | null> => {
+  let offset = start;
+  for (let looks = 0; offset < end; looks++) {
+    const found = await lookAt(clusters, names, offset, signal);
+    if (found?.says !== 'nothing') return found;
+    offset = found.offset + (looks < LOOKS_NEARBY ? 0 : 2 ** (looks - LOOKS_NEARBY));
+  }
+  return { says: 'nothing', offset: end };
+};
+
+/** Null when one side cannot be read there. */
+const lookAt = async (
+  { source, destination }: Clusters,
+  { topic, sourceTopic, partition }: Names,
+  offset: number,
+  signal: AbortSignal,
+): Promise<Look | null> => {
+  const [original, copy] = await Promise.all([
+    readCommittedBatchAt(source, sourceTopic, partition, offset, signal),
+    readBatchAt(destination, topic, partition, offset, signal),
+  ]);
+  if (original === null || copy === null) return null;
+  if (typeof original === 'string') return { says: 'nothing', offset: offset + 1 };
+  const { batch, isAborted } = original;
+  const next = batch.nextOffsetNumber;
+  if (isAborted || batch.isControl || batch.recordsCount === 0) return { says: 'nothing', offset: next };
+  if (typeof copy === 'string') return { says: 'nothing', offset: offset + 1 };
+  if (copy.isControl) {
+    // Where a marker stands in the place of a record no compaction has put it.
+    const isEmpty = await isEmptyAt(original, offset);
+    return isEmpty ? { says: 'nothing', offset: offset + 1 } : { says: 'apart', offset };
+  }
+  const common = sameBatch(batch, copy) ? 'same' : await compareCommonRecords(copy, original);
+  const both = Math.max(offset + 1, Math.min(next, copy.nextOffsetNumber));
+  if (common === 'none') return { says: 'nothing', offset: both };
+  if (common === 'same') return { says: 'alike', offset: both };
+  // A source that goes another way does so between two batches.
+  return { says: 'apart', offset: Math.min(offset, batch.baseOffsetNumber) };
 };
 
 /** What was found, for people. */
