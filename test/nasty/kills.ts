@@ -17,10 +17,11 @@ const SLOW = { replicaFetchMaxBytes: 1_024, replicaFetchResponseMaxBytes: 8_192,
 const PATIENCE_MS = 120_000;
 const LONGEST_LIFE_MS = 1_500;
 
-/** Resolves when the mirrors are complete at last. Rejects when one fails. */
-export const mirrorUnderKills = async (stage: NastyStage, logs: NastyLogs, { kills, random, brokers }: Ordeal): Promise<void> => {
+/** Resolves when the mirrors are complete at last, with the number of kills of the link after which they were neither empty nor complete. Rejects when one fails. */
+export const mirrorUnderKills = async (stage: NastyStage, logs: NastyLogs, { kills, random, brokers }: Ordeal): Promise<number> => {
   const options = stage.linkOptions(`killed-${logs.topics[0]?.name}`, logs.topics, { settings: SLOW });
   let link = new LinkProcess(options);
+  let midway = 0;
   try {
     for (let i = 0; i < kills; i++) {
       // Some die before they have begun to mirror.
@@ -30,6 +31,7 @@ export const mirrorUnderKills = async (stage: NastyStage, logs: NastyLogs, { kil
         await restartOne(random() < 0.5 ? stage.source.cluster : stage.destination.cluster, random);
       } else {
         await link.kill();
+        if (await stage.isMidway(logs)) midway++;
         link = new LinkProcess(options);
       }
     }
@@ -41,6 +43,7 @@ export const mirrorUnderKills = async (stage: NastyStage, logs: NastyLogs, { kil
     await stage.settled(logs, failed, PATIENCE_MS).catch((cause: unknown) => {
       throw new Error(`${(cause as Error).message}\n${link.log()}`, { cause });
     });
+    return midway;
   } finally {
     await link.kill();
   }

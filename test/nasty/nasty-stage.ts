@@ -5,7 +5,7 @@ import type { WalkedLog } from '../scenarios/log-walk.ts';
 import { Workbench } from '../scenarios/workbench.ts';
 import { type KafkaCluster, type KafkaOptions, startKafka } from '../support/kafka/cluster.ts';
 import { type Cleaning, compareMirrors, compareWithOthers, type Side } from './comparison.ts';
-import { NastyJava, type PartitionName } from './nasty-java.ts';
+import { type Bounds, NastyJava, type PartitionName } from './nasty-java.ts';
 import { cleanAgain, createTopics, type Playhouse, playScript } from './play-script.ts';
 import { partitionsOf, type Script, type TopicPlan } from './script.ts';
 import { type Survey, survey } from './survey.ts';
@@ -37,6 +37,8 @@ const SETTINGS: Partial<LinkSettings> = {
   replicaFetchResponseMaxBytes: 65_536,
   fillRequestMaxMarkers: 50,
 };
+
+const isSame = (a: Bounds, b: Bounds): boolean => a.start === b.start && a.end === b.end;
 
 type StagedSide = Side & { readonly cluster: KafkaCluster };
 
@@ -139,19 +141,33 @@ export class NastyStage implements AsyncDisposable {
    */
   async settled({ partitions }: Pick<NastyLogs, 'partitions'>, failed: () => ReadonlySet<string>, timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
-    const isolation = 'read_committed';
-    const ends = await this.java.bounds({ bootstrap: this.source.bootstrap, isolation, partitions });
     for (;;) {
-      const reached = await this.java.bounds({ bootstrap: this.destination.bootstrap, isolation, partitions }).catch(() => null);
-      const waiting = partitions.flatMap(({ topic, partition }, i) => {
-        const [due, found] = [ends[i]!, reached?.[i]];
-        if (failed().has(topic) || (found?.start === due.start && found.end === due.end)) return [];
-        return [`${topic}-${partition} is at ${found?.start}..${found?.end} of ${due.start}..${due.end}`];
-      });
+      const waiting = (await this.#standings(partitions)).filter(({ topic, due, found }) => !failed().has(topic) && !isSame(due, found));
       if (waiting.length === 0) return;
-      if (performance.now() > deadline) throw new Error(`${waiting.length} mirrors are not done:\n${waiting.join('\n')}`);
+      if (performance.now() > deadline) {
+        const texts = waiting.map(
+          ({ topic, partition, due, found }) => `${topic}-${partition} is at ${found.start}..${found.end} of ${due.start}..${due.end}`,
+        );
+        throw new Error(`${texts.length} mirrors are not done:\n${texts.join('\n')}`);
+      }
       await delay(LOOK_MS);
     }
+  }
+
+  /** Something is mirrored, and something is not. */
+  async isMidway({ partitions }: NastyLogs): Promise<boolean> {
+    const standings = await this.#standings(partitions).catch(() => []);
+    return standings.some(({ found }) => found.end > 0) && standings.some(({ due, found }) => found.end < due.end);
+  }
+
+  /** Where each log is at the source, and where it is in the mirror. */
+  async #standings(
+    partitions: readonly PartitionName[],
+  ): Promise<readonly (PartitionName & { readonly due: Bounds; readonly found: Bounds })[]> {
+    const [due, found] = await Promise.all(
+      [this.source, this.destination].map(({ bootstrap }) => this.java.bounds({ bootstrap, isolation: 'read_committed', partitions })),
+    );
+    return partitions.map((one, i) => ({ ...one, due: due![i]!, found: found![i]! }));
   }
 
   /** One text for each partition in which a consumer of the mirror sees something else. */

@@ -91,7 +91,10 @@ export const readWithKafkaJs = async (
         idle = seenAll() ? idle + 1 : 0;
         if (idle > 2) settle(resolve);
       });
-      consumer.on(consumer.events.CRASH, ({ payload }) => settle(() => reject(payload.error)));
+      // It goes on by itself after most, as when a coordinator has only just begun.
+      consumer.on(consumer.events.CRASH, ({ payload }) => {
+        if (!payload.restart) settle(() => reject(payload.error));
+      });
     });
     await consumer.run({
       eachBatch: async ({ batch: { topic, partition, messages } }) => {

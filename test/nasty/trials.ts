@@ -113,17 +113,17 @@ export const fromTheBeginning = async (stage: NastyStage, { seed, logs: count, l
   return { survey, differences };
 };
 
-/** The link, and brokers, are killed while mirrors are made. */
+/** The link, and brokers, are killed while mirrors are made. `midway`: kills of the link at a moment when some was mirrored and some was not. */
 export const underKills = async (
   stage: NastyStage,
   { seed, logs: count }: TrialOptions,
   ordeal: Omit<Ordeal, 'random'>,
-): Promise<Verdict> => {
+): Promise<Verdict & { readonly midway: number }> => {
   const logs = await stage.cast(seed, count);
   await stage.play(logs);
   const survey = await stage.survey(logs);
-  await mirrorUnderKills(stage, logs, { ...ordeal, random: seeded(seed) });
+  const midway = await mirrorUnderKills(stage, logs, { ...ordeal, random: seeded(seed) });
   const differences = await stage.differences(logs);
   await stage.strike(logs);
-  return { survey, differences };
+  return { survey, differences, midway };
 };
