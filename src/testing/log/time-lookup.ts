@@ -9,11 +9,15 @@ export interface TimedOffset {
   readonly offset: bigint;
 }
 
-/** The first record not older than `timestamp`, control records included, as brokers count them. */
+/**
+ * The first record not older than `timestamp`, control records included, as brokers count them. They look into one segment only, the first with a batch that
+ * claims such a time: when that record is below the log start, or compaction took it, nothing is found, whatever later segments hold.
+ */
 export const findByTimestamp = async (log: PartitionLog, timestamp: bigint): Promise<TimedOffset | null> => {
-  for (const { entry, bytes } of [...log.entries()]) {
+  const segment = log.segments.find(({ largestTimestamp }) => largestTimestamp >= timestamp);
+  for (const entry of [...(segment?.entries ?? [])]) {
     if (entry.maxTimestamp < timestamp) continue;
-    const found = await firstInEntry(entry, bytes, (time, offset) => time >= timestamp && offset >= log.startOffset);
+    const found = await firstInEntry(entry, segment!.bytesOf(entry), (time, offset) => time >= timestamp && offset >= log.startOffset);
     if (found !== null) return found;
   }
   return null;

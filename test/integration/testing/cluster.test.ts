@@ -277,6 +277,28 @@ describe('transactions', () => {
     expect(transactionStates.map((state) => [state.transactionalId, state.producerId])).toEqual([['tx', init.producerId]]);
   });
 
+  it('a broker may be told by itself not to verify', async () => {
+    const cluster = await start({ brokers: 2, topics: { t: { assignments: [[1, 2]] } } });
+    const client = await clientOf(cluster);
+    const records = await bytesOf({ producerId: 5n, producerEpoch: 0, baseSequence: 0, transactional: true });
+    const code = async () => (await produce(client, records, { transactionalId: 'tx' })).errorCode;
+    const alter = async (broker: number) =>
+      (await clientOf(cluster, 'raw', broker)).ask(IncrementalAlterConfigs, 1, {
+        resources: [
+          {
+            resourceType: 4,
+            resourceName: String(broker),
+            configs: [{ name: 'transaction.partition.verification.enable', configOperation: 0, value: 'false' }],
+          },
+        ],
+        validateOnly: false,
+      });
+    await alter(2);
+    expect(await code()).toBe(ErrorCode.NOT_ENOUGH_REPLICAS);
+    await alter(1);
+    expect(await code()).toBe(ErrorCode.NONE);
+  });
+
   it('on 2.8 nobody asks', async () => {
     const cluster = await start({ release: '2.8', topics: { t: {} } });
     const records = await bytesOf({ producerId: 5n, producerEpoch: 0, baseSequence: 0, transactional: true });

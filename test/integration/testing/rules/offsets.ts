@@ -26,6 +26,17 @@ export const OFFSET_RULES: readonly BrokerRule[] = [
     },
   },
   {
+    name: 'ListOffsets by time looks into one segment: one whose only record of that time is below the log start hides the later ones',
+    run: async (given) => {
+      const topic = await given.topic({ 'segment.ms': '3600000' });
+      for (const time of [NOW + 10n, NOW, NOW + 7_200_000n]) await given.produce(topic, await batch({}, [record('x', time)]));
+      const found = async (timestamp: bigint) => (await given.offsetOf(topic, timestamp)).offset;
+      given.expect([await found(NOW + 5n), await found(NOW + 11n)], [0n, 2n]);
+      await given.deleteRecords(topic, 1n);
+      given.expect([await found(NOW), await found(NOW + 5n), await found(NOW + 11n)], [1n, -1n, 2n]);
+    },
+  },
+  {
     name: 'ListOffsets -3 finds the newest record (v7+)',
     run: async (given) => {
       if (!given.since('3.9')) return;
