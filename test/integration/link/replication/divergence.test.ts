@@ -134,17 +134,8 @@ describe('what says nothing about the logs around it', () => {
     for (let base = 0; base < 80; base += 4) {
       const tags = base < 40 ? ['same', 'same'] : ['new', 'old'];
       // Some batches have no record in common, the others have one.
-      const [atSource, atMirror] =
-        base % 12 === 0
-          ? [
-              [0, 1],
-              [2, 3],
-            ]
-          : [
-              [0, 1, 2],
-              [2, 3],
-            ];
-      const [source, mirror] = [some(base, tags[0]!, atSource!), some(base, tags[1]!, atMirror!)];
+      const source = some(base, tags[0]!, base % 12 === 4 ? [0, 1] : [0, 1, 2]);
+      const mirror = some(base, tags[1]!, [2, 3]);
       pair.source.appendRaw(await buildBatch(source.records, source.options));
       pair.mirror.appendRaw(await buildBatch(mirror.records, mirror.options));
     }
