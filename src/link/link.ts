@@ -36,6 +36,9 @@ import { MIRROR_TOPIC_STATE_NAMES, type MirrorTopicState } from './states/mirror
 import type { LinkIdentity, StoredMirror } from './store/link-store.ts';
 import { TASK_NAMES, type TaskName, type TaskRun, type TaskStatus } from './tasks/task.ts';
 import { TopicWatch } from './topic-watch.ts';
+import { planVerification, type VerifyChoices } from './verify/options.ts';
+import type { VerifyReport } from './verify/report.ts';
+import { verifyTopics } from './verify/verify-topics.ts';
 
 const CLOSE_GRACE_MS = 5_000;
 /** What a partition may have queued: two full answers, so that one is appended while the next is fetched. */
@@ -348,6 +351,23 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
     const partitions = [...this.#mirrors.live.values()].flatMap((mirror) => mirror.partitions);
     const waiting = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
     await this.#caughtUp(partitions, waiting, timeoutMs);
+  }
+
+  /**
+   * Compares mirrors with their sources as they are now, record by record where it must: see docs/verify.md. Left out, `topics` are all mirrors that are not
+   * stopped. Takes connections of its own, so the link does not wait for it.
+   *
+   * @throws LinkError `KLINK_CONFIG` for choices that cannot be, `KLINK_UNKNOWN_MIRROR`, `KLINK_ABORTED`; else as `verifyMirror`. Differences do not reject.
+   */
+  async verify(
+    topics: readonly string[] = [...this.#mirrors.live.keys()],
+    choices: VerifyChoices = {},
+    signal?: AbortSignal,
+  ): Promise<VerifyReport> {
+    const { source, destination } = this.#context;
+    const names = topics.map((topic) => this.#mirrors.known(topic).stored).map(({ topic, sourceTopic }) => ({ topic, sourceTopic }));
+    const waiting = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
+    return verifyTopics({ source, destination, clock: this.#options.clock, signal: waiting }, planVerification(choices, names));
   }
 
   /** Every event from the first `next` on, until the link closes or the signal is aborted. A reader that is slow loses `progress` events first, then the oldest others. */

@@ -1,6 +1,7 @@
 /** Scenarios of logs that no producer has written as they are: holes, transactions, append times, starts above zero. A consumer sees no difference. */
 import { expect } from 'vitest';
 import { buildBatch, buildEndTxnMarker, type NewRecord } from '../../src/codec/index.ts';
+import { renderVerifyReport } from '../../src/index.ts';
 import { emptyBatch, plainRecord, sampleBatches } from './sample-batches.ts';
 import type { Scenario, Stage } from './stage.ts';
 
@@ -68,6 +69,8 @@ const mirrorsExactly = async (stage: Stage, topic: string): Promise<void> => {
   const link = await stage.link([topic]);
   await link.caughtUp({ timeoutMs: 30_000 });
   await stage.expectSameRecords(topic);
+  const report = await link.verify([topic]);
+  expect(report.identical, renderVerifyReport(report)).toBe(true);
   expect(link.mirror(topic)).toMatchObject({ state: 'ACTIVE', fillPolicy: 'markers', lag: 0n });
   expect(link.mirror(topic).partitions[0]!.filledOffsets).toBeGreaterThan(0n);
   await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 23, batches: 2 }));
