@@ -1,4 +1,5 @@
 /** One mirrored partition: where it stands, what waits to be appended, what is on its way. No I/O: fetchers, appenders and marker writers call it. */
+import { BrokerError } from '../../client/broker-error.ts';
 import { BATCH_LAYOUT } from '../../codec/record-batch.ts';
 import { LinkError } from '../../errors.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
@@ -131,6 +132,11 @@ export class PartitionMirror {
   #lastTimestamp = -1n;
   /** Offsets of batches that were sent and not answered for, by their sequences: where the last of them is in the log says whether it is in its place. */
   readonly #unanswered = new Map<number, number>();
+  /**
+   * A batch whose answer was lost may still be appended, if the log ends where its sequence says: sent again it is in nobody's way. But a source that
+   * was trimmed or compacted meanwhile has markers for its offsets, which move the end and not the sequence: the late batch would land behind them.
+   */
+  #isHaunted = false;
   /** A failure that takes effect when everything before it has been acknowledged. */
   #stop: MirrorFailure | null = null;
 
@@ -214,6 +220,7 @@ export class PartitionMirror {
     this.sourceEnd = alignment.sourceEnd;
     this.sourceHighWatermark = Math.max(this.sourceHighWatermark, alignment.sourceEnd);
     this.error = null;
+    this.#isHaunted &&= !this.isUnsettled;
     this.isUnsettled = false;
     this.#inFlightLimit = 1;
     this.#lastTimestamp = alignment.lastTimestamp;
@@ -298,6 +305,7 @@ export class PartitionMirror {
   unanswered(sent: OutgoingBatch | OutgoingFill, error: LinkError): void {
     if ('bytes' in sent) {
       this.#unanswered.set(sent.bytes.readInt32BE(BATCH_LAYOUT.baseSequence), sent.offset);
+      this.#isHaunted ||= !(error instanceof BrokerError || error instanceof MirrorFailure);
       this.#landed(sent);
     } else {
       this.#inFlight--;
@@ -378,13 +386,23 @@ export class PartitionMirror {
   #proceed(): void {
     if (this.phase !== 'mirroring') return;
     if (this.hasBatchToSend) this.#listener.readyToAppend(this);
-    else if (this.hasOffsetsToFill) this.#listener.readyToFill(this);
+    else if (this.hasOffsetsToFill) this.#fillOrSettle();
     else if (this.#queue.next === 'make') {
       this.#queue.make((error) => {
         if (error === null) this.#proceed();
         else this.fail(unmakeable(this.label, this.ackedOffset, LinkError.from(error)));
       });
     }
+  }
+
+  #fillOrSettle(): void {
+    if (!this.#isHaunted) {
+      this.#listener.readyToFill(this);
+      return;
+    }
+    this.isUnsettled = true;
+    const text = `${this.label}: a batch whose answer was lost may still be on its way; offsets without a record are filled when it has had its time`;
+    this.disturb(new LinkError('KLINK_STATE', text, { retriable: true }));
   }
 
   /** A batch was acknowledged, or there is nothing to copy: whatever disturbed the partition is over. */

@@ -194,7 +194,8 @@ export class Replicator implements PartitionListener {
         this.#route(mirror);
         this.#begun.add(mirror);
         mirror.begin(alignment);
-        this.#followLogStart(mirror, alignment.mirrorStart);
+        // It may have failed on what the alignment shows: then its log stays as it is.
+        if (mirror.phase === 'mirroring') this.#followLogStart(mirror, alignment.mirrorStart);
         return;
       } catch (thrown) {
         // Failed meanwhile, for a reason of its own: that one stays.

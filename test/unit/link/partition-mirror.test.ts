@@ -1,5 +1,6 @@
 /** One partition, driven by hand: what it sends, in which order, and how it accounts for every byte it was given. */
 import { describe, expect, it } from 'vitest';
+import { BrokerError } from '../../../src/client/broker-error.ts';
 import { computeCrc } from '../../../src/codec/batch-crc.ts';
 import { RecordBatch } from '../../../src/codec/record-batch.ts';
 import { LinkError } from '../../../src/errors.ts';
@@ -166,6 +167,37 @@ describe('a batch without an answer', () => {
     bench.mirror.disturb(LOST);
     bench.align(7, { ownTail: { baseOffset: 6, baseSequence: 5 } });
     expect(bench.mirror.phase).toBe('mirroring');
+  });
+});
+
+describe('a batch that may still be on its way', () => {
+  const haunted = (error: LinkError): Bench => {
+    const bench = new Bench();
+    bench.fetch({});
+    bench.mirror.unanswered(bench.take(), error);
+    bench.align(0);
+    bench.calls.length = 0;
+    return bench;
+  };
+
+  it('is waited for before its offset is filled with a marker, once', () => {
+    const bench = haunted(LOST);
+    bench.fetch({ kind: 'control' });
+    expect(bench.calls).toContain('mirroring>draining');
+    expect(bench.calls).not.toContain('readyToFill');
+    expect(bench.mirror.isUnsettled).toBe(true);
+    bench.align(0);
+    bench.fetch({ kind: 'control' });
+    expect(bench.takeFill()).toMatchObject({ offset: 0, nextOffset: 1 });
+  });
+
+  it('is not waited for when it is sent again, nor when it was answered', () => {
+    const again = haunted(LOST);
+    again.fetch({});
+    expect(again.take().offset).toBe(0);
+    const answered = haunted(new BrokerError(19, 'append'));
+    answered.fetch({ kind: 'control' });
+    expect(answered.calls).toContain('readyToFill');
   });
 });
 
