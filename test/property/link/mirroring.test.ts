@@ -82,5 +82,8 @@ describe('mirroring under faults', { timeout: 600_000 }, () => {
 
   it('does so, too, in logs with holes, transactions and starts above zero', () => holds(nasty, [...TRANSIENT, ...EVENTS, ...permanent]));
 
+  it('writes no marker before what may still be on its way, also when the source loses records meanwhile', () =>
+    holds(nasty, ['append', 'cutDestination', 'cutDestination', 'cutDestination', 'clean', 'trimAhead', 'transactional', 'commit']));
+
   it('stops before a hole that it may not fill', () => holds(helpless, [...TRANSIENT, ...EVENTS]));
 });

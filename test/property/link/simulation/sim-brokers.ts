@@ -35,6 +35,8 @@ type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number];
 export interface Lateness {
   readonly from: number;
   readonly until: number;
+  /** Later than anybody has to expect. */
+  readonly isUnexpected: boolean;
 }
 
 interface ReadLimits {
@@ -63,10 +65,10 @@ export class SimBrokers {
   readonly sessions: ReadonlyMap<number, SessionCache>;
   /** Requests whose connections were cut, and which are still worked on. */
   ghosts = 0;
-  /** How long after a cut the broker is done with what it has received, in milliseconds. */
-  lateness: Lateness = { from: 0, until: Number.POSITIVE_INFINITY };
-  /** Taken instead by the next cuts, one each. */
-  readonly longLateness: Lateness[] = [];
+  /** So many milliseconds after a cut the broker is done with what it has received. */
+  longestLateness = Number.POSITIVE_INFINITY;
+  /** Taken by the next cuts, one each. */
+  readonly unexpectedLateness: Lateness[] = [];
   /** Told when something is about to be written that much too late. */
   onLate: (partition: number) => void = () => {};
   readonly #time: () => number;
@@ -84,8 +86,10 @@ export class SimBrokers {
     this.#stale = this.#describe();
   }
 
-  nextLateness(): Lateness {
-    return this.longLateness.shift() ?? this.lateness;
+  /** `share`: of the time there is, before the broker begins. */
+  nextLateness(share: number): Lateness {
+    const until = this.longestLateness;
+    return this.unexpectedLateness.shift() ?? { from: Number.isFinite(until) ? until * share : 0, until, isUnexpected: false };
   }
 
   get topicId(): string {

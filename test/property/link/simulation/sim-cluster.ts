@@ -128,7 +128,7 @@ class SimConnection implements Happening {
   }
 
   #haunt(requests: Pending[]): void {
-    const { from, until } = this.#brokers.nextLateness();
+    const { from, until, isUnexpected } = this.#brokers.nextLateness(this.#world.chance(0.5) ? 0 : this.#world.random());
     const now = this.#world.clock.now();
     const ghost: Happening = {
       name: `ghost of ${this.name}`,
@@ -138,7 +138,7 @@ class SimConnection implements Happening {
       run: () => {
         const [next] = requests;
         if (next === undefined) return;
-        if (from > 0) for (const partition of partitionsOf(next)) this.#brokers.onLate(partition);
+        if (isUnexpected) for (const partition of partitionsOf(next)) this.#brokers.onLate(partition);
         this.#workOn(next);
         if ('response' in next) requests.shift();
         if (requests.length > 0) return;

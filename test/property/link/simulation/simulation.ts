@@ -73,7 +73,7 @@ export class Simulation {
     this.source.fetchVersion = options.fetchVersion;
     this.destination.mayWriteMarkers = options.mayWriteMarkers;
     // Without markers the sequence alone keeps everything in its place, however late it comes.
-    if (options.logs === 'any') this.destination.lateness = { from: 0, until: FILL_GRACE_MS };
+    if (options.logs === 'any') this.destination.longestLateness = FILL_GRACE_MS;
     this.destination.onLate = (partition) => this.#excuse(partition, PERMANENT.lateRequest);
     for (const cache of this.source.sessions.values()) cache.capacity = options.sessionCapacity;
     for (const [partition, log] of this.destinationLogs.entries()) log.onAppend = (entry) => this.#judgeAppend(partition, entry);
@@ -138,9 +138,10 @@ export class Simulation {
         const cluster = world.pick(this.processes)?.destination;
         const connection = world.pick((cluster?.connections ?? []).filter((open) => open.isWriting));
         if (connection === undefined) break;
-        destination.longLateness.push({ from: FILL_GRACE_MS * (2 + world.below(60)), until: Number.POSITIVE_INFINITY });
+        const from = FILL_GRACE_MS * (2 + world.below(60));
+        destination.unexpectedLateness.push({ from, until: Number.POSITIVE_INFINITY, isUnexpected: true });
         cluster?.cut(connection);
-        destination.longLateness.length = 0;
+        destination.unexpectedLateness.length = 0;
         break;
       }
       case 'moveSourceLeader':
