@@ -78,7 +78,9 @@ export const align = async (context: AlignmentContext, mirrored: AlignedPartitio
   // After the mirror, which is then never ahead of what is read of the source.
   const source = await context.sourceOffsets.range(sourceTopic, partition);
   // A mirror may begin later than its source, if that was asked for: what lies before is none of its business.
-  const copied = { start: Math.max(source.start, mirrored.startOffset ?? 0), end: source.end };
+  const start = Math.max(source.start, mirrored.startOffset ?? 0);
+  // A log start that has overtaken an open transaction lies above the last stable offset.
+  const copied = { start, end: Math.max(source.end, source.start) };
   const tail = await recogniseTail(context, mirrored, { mirror, source: copied }, signal);
   const padded = copied.start > mirror.end;
   const fetchOffset = padded ? copied.start : mirror.end;
@@ -164,7 +166,10 @@ const recogniseTail = async (
   const isOurs = typeof copy === 'object' && context.own !== null && copy.producerId === context.own.producer.producerId;
   const isMarker = typeof copy === 'object' && context.own !== null && copy.isControl && isFillerId(copy.producerId);
   const isOwnTopic = context.own !== null;
-  if (verdict === 'ahead') throw aheadOfSource(label, source, mirror, isOurs || isMarker || (copy === 'deleted' && isOwnTopic));
+  if (verdict === 'ahead') {
+    const isOwnTail = isOurs || isMarker || (copy === 'deleted' && isOwnTopic);
+    throw await aheadOfSource(context, { topic, sourceTopic, partition }, { mirror, source }, isOwnTail, signal);
+  }
   if (copy === 'deleted' && isOwnTopic) return { ...EMPTY, isPadding: false, lastFetchedEpoch: epochOf(original) };
   const tail: Tail = {
     lastFetchedEpoch: epochOf(original),
@@ -243,19 +248,29 @@ const otherRecords = async (
 };
 
 /** What the link has copied cannot be ahead of its source, unless the source has lost it since. */
-const aheadOfSource = (label: string, source: LogRange, mirror: LogRange, isOurs: boolean): MirrorFailure => {
-  const where = `${label}: the mirror ends at offset ${mirror.end}, the source at ${source.end}`;
+const aheadOfSource = async (
+  context: AlignmentContext,
+  names: Omit<AlignedPartition, 'startOffset'>,
+  ranges: { readonly mirror: LogRange; readonly source: LogRange },
+  isOurs: boolean,
+  signal: AbortSignal,
+): Promise<MirrorFailure> => {
+  const { mirror, source } = ranges;
+  const where = `${names.topic}-${names.partition}: the mirror ends at offset ${mirror.end}, the source at ${source.end}`;
   const surplus = mirror.end - source.end;
-  return isOurs
-    ? new MirrorFailure(
-        'UNEXPECTED_TRUNCATION',
-        `${where}. The source has lost ${surplus} offset(s) that were copied: an unclean election, or a new log`,
-      )
-    : new MirrorFailure(
-        'DESTINATION_FOREIGN_WRITE',
-        `${where}, and the last records of the mirror are not the link's. Somebody else wrote into the mirror, ${surplus} offset(s) more than the source has. ` +
-          'Deny writes to the topic, delete it and mirror it anew',
-      );
+  if (!isOurs) {
+    return new MirrorFailure(
+      'DESTINATION_FOREIGN_WRITE',
+      `${where}, and the last records of the mirror are not the link's. Somebody else wrote into the mirror, ${surplus} offset(s) more than the source has. ` +
+        'Deny writes to the topic, delete it and mirror it anew',
+    );
+  }
+  // What was written since the source lost something may hide how much that was.
+  const divergence = await findDivergence(context, names, ranges, signal);
+  return new MirrorFailure(
+    'UNEXPECTED_TRUNCATION',
+    `${where}. The source has lost ${surplus} offset(s) that were copied, or more: an unclean election, or a new log. ${describeDivergence(divergence, mirror)}`,
+  );
 };
 
 /** How the offsets below the source's log start are filled; they are deleted again when the copy has got past them. */

@@ -350,9 +350,23 @@ describe('a mirror that cannot go on', () => {
     const pair = await stage.pair();
     await pair.both(3, 3);
     pair.source.truncate(3n);
-    await refusal(pair.align(), 'UNEXPECTED_TRUNCATION', /ends at offset 6/, /source at 3/, /3 offset/);
+    await refusal(pair.align(), 'UNEXPECTED_TRUNCATION', /ends at offset 6/, /source at 3/, /3 offset/, /alike up to offset 3\b/);
     pair.mirror.deleteRecords(6n);
-    await refusal(pair.align(), 'UNEXPECTED_TRUNCATION');
+    await refusal(pair.align(), 'UNEXPECTED_TRUNCATION', /cannot be seen any more/);
+  });
+
+  it('has what the source has lost, and the source has gone on since', async () => {
+    const pair = await stage.pair();
+    await pair.both(2, 2, 2, 3, 3, 3);
+    pair.source.truncate(6n);
+    for (const tag of ['x', 'y']) await pair.source.append(records(1, tag));
+    await refusal(
+      pair.align(),
+      'UNEXPECTED_TRUNCATION',
+      /ends at offset 15, the source at 8/,
+      /alike up to offset 6\b/,
+      /9 offset\(s\) from there/,
+    );
   });
 
   it('has lost the source behind its markers', async () => {
