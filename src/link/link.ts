@@ -82,7 +82,8 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   constructor(context: PrepareContext, closing: AbortController, established: EstablishedLink) {
     super();
     const { options, source, destination, store } = context;
-    const { identity, fillPolicy } = established;
+    const { identity } = established;
+    const fillPolicy = (): FillPolicy => options.settings.fillPolicy ?? established.fillPolicy;
     const { clock, settings } = options;
     this.name = options.name;
     this.#options = options;
@@ -116,7 +117,9 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
         get queueLimitBytes() {
           return QUEUED_ANSWERS * options.settings.replicaFetchMaxBytes;
         },
-        fillPolicy,
+        get fillPolicy() {
+          return fillPolicy();
+        },
         maker: batchMaker({ clock, rate: () => options.settings.paddingOffsetsPerSecond, signal: closing.signal }),
         listener: this.#replicator,
       },
@@ -296,7 +299,9 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
     refuseProblems(applied.problems);
     if (validateOnly || applied.changed.length === 0) return applied.changed;
     const { store } = this.#context;
-    await store.saveLink({ configs: { ...store.link()?.configs, ...configTexts(applied.configs) } }, this.#closing.signal);
+    const address = store.link()?.configs['bootstrap.servers'];
+    const configs = { ...configTexts(applied.configs), ...(address !== undefined && { 'bootstrap.servers': address }) };
+    await store.saveLink({ configs }, this.#closing.signal);
     live.replace(applied.configs);
     const options = new Set(applied.changed.map(({ name }) => optionOfKey(name)));
     if (ROUTING_CONFIGS.some((option) => options.has(option))) this.#replicator.reroute();

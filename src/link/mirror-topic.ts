@@ -16,7 +16,7 @@ export interface LinkFacts {
 export class MirrorTopic {
   /** As the store has it. */
   stored: StoredMirror;
-  readonly fillPolicy: FillPolicy;
+  readonly #fillPolicy: () => FillPolicy;
   readonly partitions: PartitionMirror[] = [];
   state: MirrorTopicState = 'PENDING_MIRROR';
   since: Date;
@@ -27,9 +27,9 @@ export class MirrorTopic {
   isHeld = false;
   readonly #begun = new Set<number>();
 
-  constructor(stored: StoredMirror, fillPolicy: FillPolicy, since: Date) {
+  constructor(stored: StoredMirror, fillPolicy: () => FillPolicy, since: Date) {
     this.stored = stored;
-    this.fillPolicy = fillPolicy;
+    this.#fillPolicy = fillPolicy;
     this.history = stored.history ?? [];
     this.hasCaughtUp = stored.hasCaughtUp === true;
     this.since = since;
@@ -94,7 +94,7 @@ export class MirrorTopic {
       lag: partitions.reduce((sum, { lag }) => sum + lag, 0n),
       bytes: partitions.reduce((sum, { bytes }) => sum + bytes, 0n),
       batches: partitions.reduce((sum, { batches }) => sum + batches, 0),
-      fillPolicy: this.fillPolicy,
+      fillPolicy: this.#fillPolicy(),
       mirrorTopicError: failure instanceof MirrorFailure ? failure.reason : null,
       error: failure,
       partitions,

@@ -148,7 +148,7 @@ export class Mirrors {
 
   #enter(stored: StoredMirror): MirrorTopic {
     const { partitionOptions, clock } = this.#context;
-    const mirror = new MirrorTopic(stored, partitionOptions.fillPolicy, new Date(clock.wallTime()));
+    const mirror = new MirrorTopic(stored, () => partitionOptions.fillPolicy, new Date(clock.wallTime()));
     this.#all.set(stored.topic, mirror);
     return mirror;
   }

@@ -13,7 +13,7 @@ export const replicatorOptions = (
   options: ParsedOptions,
   { source, destination }: PrepareContext,
   identity: LinkIdentity,
-  fillPolicy: FillPolicy,
+  fillPolicy: () => FillPolicy,
 ): ReplicatorOptions => {
   const { clock, random } = options;
   const now = (): LinkConfigs => options.settings;
@@ -60,7 +60,9 @@ export const replicatorOptions = (
       },
     },
     gaps: {
-      fillPolicy,
+      get fillPolicy() {
+        return fillPolicy();
+      },
       get paddingMaxOffsets() {
         return now().paddingMaxOffsets;
       },

@@ -40,8 +40,8 @@ export const MIRROR_CONFIGS = {
     default: [],
     check: (items) => items.filter((item) => !isAddress(item)).map((item) => `it has '${item}'; addresses are host:port, without a scheme`),
     rule: '`host:port`',
-    dynamic: true,
-    meaning: 'Addresses of the source cluster to begin with.',
+    dynamic: false,
+    meaning: 'Addresses of the source cluster to begin with; the link takes them from `source.bootstrap` when it is started.',
   },
   clusterLinkPrefix: {
     key: 'cluster.link.prefix',

@@ -155,7 +155,8 @@ const entriesOf = (sent: readonly Sent[]): WriteTxnMarkersRequest['markers'] => 
       coordinatorEpoch: 0,
     });
   }
-  return entries;
+  // The entry of all partitions last: a broker never answers a request whose last entry has only partitions that it does not know any more.
+  return entries.reverse();
 };
 
 const topicsOf = (sent: readonly Sent[]): { name: string; partitionIndexes: number[] }[] => {

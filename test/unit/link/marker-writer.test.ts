@@ -113,7 +113,7 @@ it('writes markers of every partition in one request, a commit per offset, each 
   const { api, maxVersion, markers, counts } = asked[0]!;
   expect([api, maxVersion]).toEqual(['WriteTxnMarkers', 1]);
   expect(counts).toEqual({ 'even-0': 2, 'odd-1': 5, 'even-2': 3 });
-  expect(markers.map(({ producerId }) => producerId)).toEqual([-2n, -3n, -4n, -5n, -6n]);
+  expect(markers.map(({ producerId }) => producerId)).toEqual([-6n, -5n, -4n, -3n, -2n]);
   expect(markers.every(({ producerId }) => isFillerId(producerId))).toBe(true);
   for (const marker of markers) expect(marker).toMatchObject({ producerEpoch: 0, coordinatorEpoch: 0, transactionResult: true });
   // Partitions drop out as their stretches end, and none is named twice in an entry.
