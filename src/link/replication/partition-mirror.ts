@@ -202,15 +202,15 @@ export class PartitionMirror {
     return `${this.topic}-${this.partition}`;
   }
 
-  /** Both logs agree up to `alignment.offset`: fetch and append from there. */
-  begin(alignment: Alignment): void {
-    if (this.phase !== 'aligning') return;
+  /** Both logs agree up to `alignment.offset`: fetch and append from there. False when it does not begin: what was sent before is in the wrong place. */
+  begin(alignment: Alignment): boolean {
+    if (this.phase !== 'aligning') return false;
     const { ownTail } = alignment;
     const meant = ownTail === null ? undefined : this.#unanswered.get(ownTail.baseSequence);
     this.#unanswered.clear();
     if (ownTail !== null && meant !== undefined && meant !== ownTail.baseOffset) {
       this.fail(displaced(this.label, meant, ownTail.baseOffset));
-      return;
+      return false;
     }
     this.fetchOffset = alignment.fetchOffset;
     this.ackedOffset = alignment.offset;
@@ -231,6 +231,7 @@ export class PartitionMirror {
     this.#change('mirroring');
     this.#listener.readyToFetch(this);
     this.#proceed();
+    return true;
   }
 
   /** Takes over what a fetch brought. An answer to a question that is out of date is ignored. */

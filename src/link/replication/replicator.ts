@@ -193,9 +193,8 @@ export class Replicator implements PartitionListener {
         if (mirror.phase !== 'aligning') return;
         this.#route(mirror);
         this.#begun.add(mirror);
-        mirror.begin(alignment);
-        // It may have failed on what the alignment shows: then its log stays as it is.
-        if (mirror.phase === 'mirroring') this.#followLogStart(mirror, alignment.mirrorStart);
+        // Else it has failed on what the alignment shows, and its log stays as it is.
+        if (mirror.begin(alignment)) this.#followLogStart(mirror, alignment.mirrorStart);
         return;
       } catch (thrown) {
         // Failed meanwhile, for a reason of its own: that one stays.
