@@ -105,6 +105,12 @@ export class DestinationLog extends SimLog<DestinationEntry> {
     this.entries = this.entries.filter(({ next }) => next > this.start);
   }
 
+  /** The mirror's own cleaner: it takes markers, for which no consumer has a use. The last batch of a log always stays. */
+  clean(random: Random): void {
+    const last = this.entries.at(-1);
+    this.entries = this.entries.filter((entry) => entry === last || entry.kind !== 'marker' || random() < 0.5);
+  }
+
   /** A crash before the log start was on disk: it is where the oldest segment begins. */
   forgetStart(): void {
     this.start = Math.min(this.start, this.entries[0]?.base ?? this.start);

@@ -24,6 +24,7 @@ export const TRANSIENT = [
   'replicate',
   'forgetStart',
   'dropDeleted',
+  'cleanMirror',
 ] as const;
 
 /** What may end a mirror, with the reasons it may give. */

@@ -211,6 +211,9 @@ export class Simulation {
       case 'dropDeleted':
         to.dropDeleted();
         break;
+      case 'cleanMirror':
+        to.clean(world.random);
+        break;
       case 'forgetProducers':
         // Fillers in the wrong place may do no harm, and are told of all the same.
         this.#excuse(partition, this.#options.fillPolicy === 'markers' ? [] : PERMANENT.forgetProducers);
