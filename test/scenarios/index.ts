@@ -9,6 +9,7 @@ import { obstacleScenarios } from './obstacles.ts';
 import { operationScenarios } from './operations.ts';
 import { sourceChangeScenarios } from './source-changes.ts';
 import type { Scenario } from './stage.ts';
+import { syncScenarios } from './syncs.ts';
 import { unevenLogScenarios } from './uneven-logs.ts';
 
 export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
@@ -20,6 +21,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   'uneven logs': unevenLogScenarios,
   'logs that may not be mirrored': obstacleScenarios,
   operations: operationScenarios,
+  syncs: syncScenarios,
   'bad input': badInputScenarios,
   lifecycle: lifecycleScenarios,
 };

@@ -15,6 +15,8 @@ export interface SampleOptions {
   readonly maxValueBytes?: number;
   /** In turn. Default: all. */
   readonly codecs?: readonly Compression[];
+  /** `always`: as a compacted topic needs them. Default: most records have one. */
+  readonly keys?: 'always' | 'mostly';
 }
 
 const WORDS = ['offset', 'batch', 'mirror', 'leader', 'epoch', 'quorum', 'replica', 'segment'];
@@ -25,8 +27,8 @@ const text = (random: () => number, bytes: number): Buffer => {
   return Buffer.from(words.slice(0, bytes));
 };
 
-const sampleRecord = (random: () => number, timestamp: bigint, maxValueBytes: number): NewRecord => ({
-  key: random() < 0.3 ? null : text(random, between(random, 0, 20)),
+const sampleRecord = (random: () => number, timestamp: bigint, maxValueBytes: number, keys: 'always' | 'mostly'): NewRecord => ({
+  key: random() < 0.3 && keys === 'mostly' ? null : text(random, between(random, 0, 20)),
   value: random() < 0.1 ? null : text(random, between(random, 0, maxValueBytes)),
   headers: Array.from({ length: between(random, 0, 2) }, (_, i) => ({
     key: i === 0 ? 'h' : 'hé',
@@ -38,14 +40,14 @@ const sampleRecord = (random: () => number, timestamp: bigint, maxValueBytes: nu
 
 /** Batches as a producer sends them; each may be appended anywhere. */
 export const sampleBatches = async (options: SampleOptions = {}): Promise<Buffer[]> => {
-  const { seed = 1, batches = 12, maxRecords = 20, maxValueBytes = 300, codecs = CODECS } = options;
+  const { seed = 1, batches = 12, maxRecords = 20, maxValueBytes = 300, codecs = CODECS, keys = 'mostly' } = options;
   const random = seeded(seed);
   const now = BigInt(Date.now());
   const made: Buffer[] = [];
   for (let i = 0; i < batches; i++) {
     // Every third is a single record: the smallest batches are the most frequent in the wild.
     const count = i % 3 === 0 ? 1 : between(random, 1, maxRecords);
-    const records = Array.from({ length: count }, () => sampleRecord(random, now + BigInt(i), maxValueBytes));
+    const records = Array.from({ length: count }, () => sampleRecord(random, now + BigInt(i), maxValueBytes, keys));
     made.push(await buildBatch(records, { compression: codecs[i % codecs.length]! }));
   }
   return made;

@@ -10,6 +10,8 @@ import { DeleteRecords } from '../../src/protocol/messages/delete-records.ts';
 import { DeleteTopics } from '../../src/protocol/messages/delete-topics.ts';
 import { DescribeConfigs } from '../../src/protocol/messages/describe-configs.ts';
 import { IncrementalAlterConfigs } from '../../src/protocol/messages/incremental-alter-configs.ts';
+import { OffsetCommit } from '../../src/protocol/messages/offset-commit.ts';
+import { OffsetFetch } from '../../src/protocol/messages/offset-fetch.ts';
 import { Produce } from '../../src/protocol/messages/produce.ts';
 import { WriteTxnMarkers } from '../../src/protocol/messages/write-txn-markers.ts';
 import { ZERO_UUID } from '../../src/protocol/schema.ts';
@@ -69,6 +71,25 @@ export class Workbench implements AsyncDisposable {
   /** What a read_committed consumer sees of a partition. */
   visible(topic: string, partition: number): Promise<VisibleLog> {
     return this.#attempt([topic], () => visibleLog(this.cluster, topic, partition));
+  }
+
+  /** Commits for a group that has no members. */
+  async commit(group: string, topic: string, partition: number, offset: number): Promise<void> {
+    const partitions = [{ partitionIndex: partition, committedOffset: BigInt(offset), committedMetadata: '' }];
+    await this.#attempt([], async () => {
+      const { topics } = await this.cluster.send(OffsetCommit, { groupId: group, topics: [{ name: topic, partitions }] }, { group });
+      judge(topics[0]!.partitions[0]!.errorCode, `commit for group ${group}`);
+    });
+  }
+
+  /** What a group has committed; −1 for nothing. */
+  committed(group: string, topic: string, partition: number): Promise<number> {
+    return this.#attempt([], async () => {
+      const asked = { topics: [{ name: topic, partitionIndexes: [partition] }] };
+      const { topics, errorCode } = await this.cluster.send(OffsetFetch, { groupId: group, ...asked }, { group }, { maxVersion: 7 });
+      judge(errorCode, `read the offsets of group ${group}`);
+      return Number(topics[0]?.partitions[0]?.committedOffset ?? -1);
+    });
   }
 
   /** Ends a transaction as its coordinator would. */
