@@ -9,6 +9,8 @@ import { KAFKA_39, KAFKA_NEWEST, MIRROR_MAKER_VERSION } from '../test/support/ka
 import { chart } from './chart.ts';
 import { type Build, buildProcesses } from './child.ts';
 import { codecFigures } from './codec.ts';
+import { type FillRun, fillFigures } from './fill.ts';
+import { FILL_WORKLOADS } from './fill-workloads.ts';
 import { type MicroFigure, printFigures } from './micro.ts';
 import { captureDirectory, captureRequests, type Ground, PARTICIPANTS, type ParticipantName, type Run } from './participants.ts';
 import { protocolFigures } from './protocol.ts';
@@ -19,11 +21,13 @@ import { type Effort, WORKLOADS, type Workload } from './workloads.ts';
 
 const USAGE = `npm run bench -- [what] [options]
 
-what        all (default), mirror (link, relay, replay and MirrorMaker 2 between real brokers), codec (micro-benchmarks)
+what        all (default), mirror (link, relay, replay and MirrorMaker 2 between real brokers), codec (micro-benchmarks),
+            fill (offsets without records: padding, holes, compacted logs)
 
 --quick     two workloads, small, one round: does it run at all
---full      larger, five rounds, MirrorMaker 2 with 1, 2 and 6 tasks
+--full      larger, five rounds, MirrorMaker 2 with 1, 2 and 6 tasks; of fill the sizes that take long
 --only a,b  these workloads alone: ${WORKLOADS.map(({ name }) => name).join(' ')}
+            of fill: ${FILL_WORKLOADS.map(({ name }) => name).join(' ')}
 --rounds n
 --without p leaves a participant out: relay, replay, mirrorMaker
 --json f    writes everything that was measured
@@ -52,7 +56,8 @@ const { values, positionals } = parseArgs({
 
 const effort: Effort = values.quick ? 'quick' : values.full ? 'full' : 'default';
 const rounds = values.rounds === undefined ? ROUNDS[effort] : Number(values.rounds);
-const only = values.only?.split(',') ?? (effort === 'quick' ? QUICK_WORKLOADS : null);
+const named = values.only?.split(',') ?? null;
+const only = named ?? (effort === 'quick' ? QUICK_WORKLOADS : null);
 const taking = (name: ParticipantName): boolean => !values.without.includes(name);
 
 const measureRound = async (ground: Omit<Ground, 'tasks'>): Promise<Round> => {
@@ -108,6 +113,11 @@ const micro = async (): Promise<MicroFigure[]> => {
   return figures;
 };
 
+const fill = async (): Promise<readonly FillRun[]> => {
+  await using build = await buildProcesses();
+  return await fillFigures(build, effort, named);
+};
+
 const versions = {
   'kafka-link': packageJson.version,
   node: process.versions.node,
@@ -124,17 +134,23 @@ const write = async (file: string, content: string): Promise<void> => {
 
 const main = async (): Promise<void> => {
   const [what = 'all'] = positionals;
-  if (values.help || !['all', 'mirror', 'codec'].includes(what)) {
+  if (values.help || !['all', 'mirror', 'codec', 'fill'].includes(what)) {
     console.log(USAGE);
     return;
   }
-  const results = what === 'codec' ? [] : await mirror();
-  const figures = what === 'mirror' || effort === 'quick' ? [] : await micro();
+  const asked = (part: string): boolean => what === 'all' || what === part;
+  const results = asked('mirror') ? await mirror() : [];
+  const figures = asked('codec') && effort !== 'quick' ? await micro() : [];
+  // By name, `all` means workloads of the comparison.
+  const filled = what === 'fill' || (what === 'all' && named === null) ? await fill() : [];
   if (values.json !== undefined) {
     const questions = QUESTIONS.map(({ key, text, ratio, targets }) => ({ key, text, ratio, targets }));
-    await write(values.json, `${JSON.stringify({ effort, versions, machine, questions, results, micro: figures }, null, 2)}\n`);
+    await write(
+      values.json,
+      `${JSON.stringify({ effort, versions, machine, questions, results, micro: figures, fill: filled }, null, 2)}\n`,
+    );
   }
-  const complete = effort !== 'quick' && only === null && what !== 'codec' && values.without.length === 0;
+  const complete = effort !== 'quick' && only === null && asked('mirror') && values.without.length === 0;
   const svg = values.svg ?? (complete ? fileURLToPath(new URL('../docs/images/bench.svg', import.meta.url)) : undefined);
   if (svg !== undefined) {
     const charted = results.filter(({ workload }) => workload.endsWith(`-${CHARTED_PARTITIONS}`));

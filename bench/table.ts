@@ -2,9 +2,11 @@
 import type { Run } from './participants.ts';
 import { QUESTIONS, verdict, type WorkloadResult } from './results.ts';
 
-const number = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));
+/** As many digits as can be read at a glance. */
+export const number = (value: number): string => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));
 
-const columns = (cells: readonly string[], widths: readonly number[]): string =>
+/** One line: the first cell to the left, the others to the right. */
+export const columns = (cells: readonly string[], widths: readonly number[]): string =>
   cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ');
 
 const RUN_WIDTHS = [14, 9, 9, 11, 23, 10];

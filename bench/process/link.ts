@@ -1,7 +1,7 @@
 /** A link in a process of its own, with default settings unless told otherwise; can keep the Produce requests it sends, for the replay. */
 import { openSync, writeSync } from 'node:fs';
 import { openTcp } from '../../src/client/transport.ts';
-import { createLink, type LinkSettings, MemoryLinkStore, type OpenTransport } from '../../src/index.ts';
+import { createLink, type LinkConfigOptions, MemoryLinkStore, type OpenTransport } from '../../src/index.ts';
 import { dismissed, processOptions, tell } from './arguments.ts';
 
 /** What the parent passes. */
@@ -10,7 +10,7 @@ export interface LinkProcessOptions {
   readonly source: readonly string[];
   readonly destination: readonly string[];
   readonly topic: string;
-  readonly settings?: Partial<LinkSettings>;
+  readonly settings?: LinkConfigOptions;
   /** Directory for one file per produce connection, with the bytes that were written to it. */
   readonly capture?: string;
 }
