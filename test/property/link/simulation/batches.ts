@@ -1,4 +1,4 @@
-/** Batches as producers and brokers make them, small and without compression: the engine never looks at what is inside. */
+/** Batches with random bytes for records, for those who look at headers alone, and messages of old formats. */
 
 import type { Random } from '../../../../src/client/clock.ts';
 import { assembleBatch, type BatchHeader } from '../../../../src/codec/batch-builder.ts';

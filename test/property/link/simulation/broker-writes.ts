@@ -118,7 +118,10 @@ export function* deleteRecords(broker: WritingBroker, { topics }: DeleteRecordsR
       name,
       partitions: partitions.map(({ partitionIndex, offset }) => {
         const log = ledBy(broker, partitionIndex);
-        const answer = log === null ? { errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, lowWatermark: -1 } : log.deleteRecords(Number(offset));
+        const answer =
+          log === null
+            ? { errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, lowWatermark: -1 }
+            : log.deleteRecords(Number(offset), broker.time());
         return { partitionIndex, errorCode: answer.errorCode, lowWatermark: BigInt(answer.lowWatermark) };
       }),
     })),

@@ -40,6 +40,8 @@ const refused = (errorCode: number): ProduceAnswer => ({ errorCode, baseOffset: 
 export class DestinationLog extends SimLog<DestinationEntry> {
   /** Told of everything that the link has appended. */
   onAppend: (entry: DestinationEntry) => void = () => {};
+  /** Milliseconds since 1970. */
+  startMovedAt = Number.NEGATIVE_INFINITY;
   readonly #producers = new Map<bigint, ProducerState>();
 
   get producers(): ReadonlyMap<bigint, ProducerState> {
@@ -93,9 +95,10 @@ export class DestinationLog extends SimLog<DestinationEntry> {
   }
 
   /** -1: up to the high watermark. */
-  deleteRecords(offset: number): { readonly errorCode: number; readonly lowWatermark: number } {
+  deleteRecords(offset: number, now: number): { readonly errorCode: number; readonly lowWatermark: number } {
     const before = offset === -1 ? this.highWatermark : offset;
     if (before < 0 || before > this.highWatermark) return { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, lowWatermark: -1 };
+    if (before > this.start) this.startMovedAt = now;
     this.start = Math.max(this.start, before);
     return { errorCode: ErrorCode.NONE, lowWatermark: this.start };
   }
