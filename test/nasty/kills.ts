@@ -19,7 +19,7 @@ const LONGEST_LIFE_MS = 1_500;
 
 /** Resolves when the mirrors are complete at last, with the number of kills of the link after which they were neither empty nor complete. Rejects when one fails. */
 export const mirrorUnderKills = async (stage: NastyStage, logs: NastyLogs, { kills, random, brokers }: Ordeal): Promise<number> => {
-  const options = stage.linkOptions(`killed-${logs.topics[0]?.name}`, logs.topics, { settings: SLOW });
+  const options = stage.linkOptions(`killed-${logs.topics[0]?.name}`, logs.topics, SLOW);
   let link = new LinkProcess(options);
   let midway = 0;
   try {

@@ -1,6 +1,6 @@
 /** Two real clusters for nasty logs: scripts are played at the source, a link mirrors what is left, and both sides are compared. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LinkOptions, LinkSettings } from '../../src/index.ts';
+import type { LinkConfigOptions, LinkOptions } from '../../src/index.ts';
 import type { WalkedLog } from '../scenarios/log-walk.ts';
 import { Workbench } from '../scenarios/workbench.ts';
 import { type KafkaCluster, type KafkaOptions, startKafka } from '../support/kafka/cluster.ts';
@@ -26,7 +26,7 @@ const SCRIPTS_AT_ONCE = 4;
 const LOOK_MS = 100;
 
 /** Looks and retries happen often; little is fetched at a time, so that a mirror is made in many steps. */
-const SETTINGS: Partial<LinkSettings> = {
+const SETTINGS: LinkConfigOptions = {
   metadataMaxAgeMs: 500,
   availabilityCheckMs: 500,
   retryBackoffMs: 20,
@@ -124,14 +124,13 @@ export class NastyStage implements AsyncDisposable {
   }
 
   /** The options of a link that mirrors these topics in many small steps. */
-  linkOptions(name: string, topics: readonly TopicPlan[], { settings, ...options }: Partial<LinkOptions> = {}): LinkOptions {
+  linkOptions(name: string, topics: readonly TopicPlan[], settings: LinkConfigOptions = {}): LinkOptions {
     return {
       name,
       source: { bootstrap: this.source.bootstrap },
       destination: { bootstrap: this.destination.bootstrap },
       topics: topics.map((topic) => topic.name),
       settings: { ...SETTINGS, ...settings },
-      ...options,
     };
   }
 

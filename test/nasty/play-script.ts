@@ -3,6 +3,7 @@ import { buildBatch, type NewRecord } from '../../src/codec/index.ts';
 import { between, seeded } from '../scenarios/seeded.ts';
 import type { Workbench } from '../scenarios/workbench.ts';
 import type { KafkaCluster } from '../support/kafka/cluster.ts';
+import { KAFKA_28 } from '../support/kafka/versions.ts';
 import { awaitCleaner } from './cleaner-watch.ts';
 import type { NastyJava, ProducerAct } from './nasty-java.ts';
 import { partitionsOf, type Script, type Step } from './script.ts';
@@ -67,9 +68,13 @@ const timelessRecords = (count: number, seed: number): NewRecord[] => {
   }));
 };
 
+/** From Kafka 3.6 on brokers limit how far ahead of their clock a record may be. */
+const AS_FAR_AHEAD_AS_WANTED = { 'message.timestamp.after.max.ms': '9223372036854775807' };
+
 /** Creates the topics of a script. */
-export const createTopics = async ({ bench }: Playhouse, { topics }: Script): Promise<void> => {
-  for (const { name, partitions, configs } of topics) await bench.createTopic(name, { partitions, configs });
+export const createTopics = async ({ bench, cluster }: Playhouse, { topics }: Script): Promise<void> => {
+  const common = cluster.version === KAFKA_28 ? {} : AS_FAR_AHEAD_AS_WANTED;
+  for (const { name, partitions, configs } of topics) await bench.createTopic(name, { partitions, configs: { ...common, ...configs } });
 };
 
 /** Does everything the script says, in its topics. */

@@ -1,5 +1,5 @@
 /** What is done with nasty logs, each time to its end: mirrored and compared. The caller chooses how many and with which seed. */
-import { type ClusterLink, createLink, type LinkOptions } from '../../src/index.ts';
+import { type ClusterLink, createLink, type LinkConfigOptions } from '../../src/index.ts';
 import { seeded } from '../scenarios/seeded.ts';
 import { takeView } from './comparison.ts';
 import { mirrorUnderKills, type Ordeal } from './kills.ts';
@@ -12,8 +12,8 @@ export interface TrialOptions {
   readonly logs: number;
   /** Partitions that kcat and kafkajs read too. Default 0. */
   readonly sample?: number;
-  /** Options of the link besides those of every trial. */
-  readonly link?: Partial<LinkOptions>;
+  /** Of the link, besides those of every trial. */
+  readonly settings?: LinkConfigOptions;
 }
 
 export interface Verdict {
@@ -37,11 +37,11 @@ const reasonsOf = (link: ClusterLink): string[] =>
   link.mirrors({ state: 'FAILED' }).map(({ topic, error }) => `${topic} FAILED: ${error?.message}`);
 
 /** Logs at rest are mirrored, while consumers read the mirrors from the first moment on. */
-export const atRest = async (stage: NastyStage, { seed, logs: count, sample = 0, link: options }: TrialOptions): Promise<Verdict> => {
+export const atRest = async (stage: NastyStage, { seed, logs: count, sample = 0, settings = {} }: TrialOptions): Promise<Verdict> => {
   const logs = await stage.cast(seed, count);
   await stage.play(logs);
   const survey = await stage.survey(logs);
-  await using link = await createLink(stage.linkOptions(`at-rest-${seed}`, logs.topics, options));
+  await using link = await createLink(stage.linkOptions(`at-rest-${seed}`, logs.topics, settings));
   const followers = await follow(stage, logs);
   await settled(stage, link, logs);
   const differences = [
@@ -81,11 +81,11 @@ const follow = async (stage: NastyStage, { partitions }: NastyLogs): Promise<() 
 };
 
 /** The source's cleaner goes through the logs while they are being copied. */
-export const whileCleaned = async (stage: NastyStage, { seed, logs: count, link: options }: TrialOptions): Promise<Verdict> => {
+export const whileCleaned = async (stage: NastyStage, { seed, logs: count, settings = {} }: TrialOptions): Promise<Verdict> => {
   const logs = await stage.cast(seed, count);
   await stage.play(logs);
   const before = await takeView(stage.java, stage.source, logs.partitions);
-  await using link = await createLink(stage.linkOptions(`while-cleaned-${seed}`, logs.topics, options));
+  await using link = await createLink(stage.linkOptions(`while-cleaned-${seed}`, logs.topics, settings));
   await stage.clean(logs);
   await settled(stage, link, logs);
   const survey = await stage.survey(logs);
@@ -97,9 +97,9 @@ export const whileCleaned = async (stage: NastyStage, { seed, logs: count, link:
 };
 
 /** The link runs from the first record on: through transactions that end and are left, trims, cleanings and changes of configs. */
-export const fromTheBeginning = async (stage: NastyStage, { seed, logs: count, link: options }: TrialOptions): Promise<Verdict> => {
+export const fromTheBeginning = async (stage: NastyStage, { seed, logs: count, settings = {} }: TrialOptions): Promise<Verdict> => {
   const logs = await stage.cast(seed, count);
-  await using link = await createLink(stage.linkOptions(`from-the-beginning-${seed}`, logs.topics, options));
+  await using link = await createLink(stage.linkOptions(`from-the-beginning-${seed}`, logs.topics, settings));
   await stage.play(logs);
   await settled(stage, link, logs);
   const survey = await stage.survey(logs);

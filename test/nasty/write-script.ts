@@ -288,7 +288,6 @@ const planTopic = (random: () => number, name: string, partitions: number, trait
   traits,
   configs: {
     'retention.ms': '-1',
-    'message.timestamp.after.max.ms': '9223372036854775807',
     'compression.type': chance(random, 0.8) ? 'producer' : pick(random, CODECS.slice(1)),
     ...(traits.compacted && {
       'segment.ms': pick(random, ['100', '100', '600000']),

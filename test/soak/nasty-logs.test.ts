@@ -52,6 +52,10 @@ describe.each(CLUSTERS)('Kafka $source to $destination', ({ logs, ...clusters })
     judge(round, await atRest(stage, { seed: round, logs: count, sample: 8 }));
   });
 
+  it.each(rounds(4).slice(0, 1))('$count logs at rest, filled with ghosts, seed $round', async ({ round, count }) => {
+    judge(round, await atRest(stage, { seed: round, logs: count, sample: 8, settings: { fillPolicy: 'ghosts' } }));
+  });
+
   it.each(rounds(1))('$count logs that are cleaned while they are copied, seed $round', async ({ round, count }) => {
     judge(round, await whileCleaned(stage, { seed: round, logs: count }));
   });
