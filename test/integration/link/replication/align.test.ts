@@ -242,6 +242,15 @@ describe('a mirror behind the start of its source', () => {
     });
   });
 
+  it('leaves it out with padding where there is much', async () => {
+    const pair = await stage.pair();
+    await pair.both(4);
+    pair.source.startAt(100_004n);
+    expect(await pair.align()).toMatchObject({ fetchOffset: 100_004, padding: { as: 'markers' } });
+    pair.source.startAt(100_005n);
+    expect(await pair.align()).toMatchObject({ fetchOffset: 100_005, padding: PADDING });
+  });
+
   it.each(['ghosts', 'records', 'refuse'] as const)('leaves it out with padding under a policy of %s', async (fillPolicy) => {
     expect(await (await trimmed()).align({ fillPolicy })).toMatchObject({ offset: 4, fetchOffset: 8, padding: PADDING });
   });
@@ -334,6 +343,16 @@ describe('a mirror that cannot go on', () => {
     await pair.mirror.append(records(3, 'foreign'));
     await pair.copied(records(3, 'x'));
     await refusal(pair.align(), 'DESTINATION_FOREIGN_WRITE', /offset 5 .*source offset 2/, /Deny writes/);
+  });
+
+  it('shows what was aborted', async () => {
+    const pair = await stage.pair();
+    await pair.both(2);
+    await pair.transaction(3, 'abort');
+    await pair.copied(records(3, 'txn2'));
+    expect(pair.mirror.batches().at(-1)?.payload).toEqual(pair.source.batches()[1]?.payload);
+    await refusal(pair.align(), 'UNEXPECTED_TRUNCATION', /offset 4 /);
+    await refusal(pair.align({}, { own: false }), 'DESTINATION_DIVERGED');
   });
 
   it('has what the source has replaced since, from an offset that is told', async () => {
