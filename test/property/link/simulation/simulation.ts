@@ -55,7 +55,7 @@ export class Simulation {
       // Some stay open for ever: their producers are dead.
       if (world.chance(0.5)) from.endAllTransactions(world.random);
     }
-    for (let n = 0; n < CALM_STEPS; n++) {
+    for (let n = 1; n <= CALM_STEPS; n++) {
       if (n % 50 === 0) {
         for (const { to } of pairs) to.replicate();
         for (const process of processes) process.lookForForeignWrites(pairs.map(({ to }) => to));
