@@ -23,10 +23,16 @@ export const controlTypeOf = (key: Buffer | null): number => {
 };
 
 /** The type of the one record in a control batch; brokers do not compress those. Throws `KLINK_CORRUPT_BATCH` when there is none. */
-export const controlTypeOfBatch = ({ payload }: RecordBatch): number => {
+export const controlTypeOfBatch = (batch: RecordBatch): number => controlTypeOf(controlRecordOf(batch).key);
+
+/** The marker in a control batch, or null for a control batch of another type. Throws `KLINK_CORRUPT_BATCH` when it has no record. */
+export const endTxnMarkerOfBatch = (batch: RecordBatch): EndTxnMarker | null => decodeEndTxnMarker(controlRecordOf(batch));
+
+const controlRecordOf = ({ payload }: RecordBatch): RecordContent => {
   const [frame] = decodeRecordFrames(payload, 1);
-  return controlTypeOf(frame === undefined ? null : decodeRecordBody(frame.body).key);
+  return frame === undefined ? NO_RECORD : decodeRecordBody(frame.body);
 };
+const NO_RECORD: RecordContent = { key: null, value: null, headers: [] };
 
 /** The marker in a control record, or null for a control record of another type. Fields of later versions are left unread, as brokers do. */
 export const decodeEndTxnMarker = ({ key, value }: Pick<RecordContent, 'key' | 'value'>): EndTxnMarker | null => {

@@ -6,6 +6,7 @@ import { configTexts, readConfigOptions, readConfigTexts } from './configs/confi
 import { CONFIG_OPTIONS, rowOf } from './configs/link-configs.ts';
 import { connectCluster, openCluster } from './connect-clusters.ts';
 import { decideFillPolicy, establishIdentity, establishTopics, type PreparedTopic } from './establish.ts';
+import { requireExactTransactions } from './exact-transactions.ts';
 import { ClusterLink } from './link.ts';
 import type { WaitOptions } from './link-status.ts';
 import { refuseLoops } from './loops.ts';
@@ -57,6 +58,7 @@ export const createLink = async (
     const context: PrepareContext = { options: parsed, source, destination, store, signal: closing.signal };
     const names = wantedNames(parsed, store);
     const topics = LinkError.is(reached) ? await withoutSource(context, names, reached) : await withSource(context, names);
+    if (parsed.settings.transactions === 'exact') await requireExactTransactions(context);
     const identity = await establishIdentity(context);
     await rememberConfigs(parsed, store, closing.signal);
     const prepared = topics.prepared ?? (await establishTopics(context, topics.plans));

@@ -29,6 +29,7 @@ import type { FillPolicy } from './replication/fill-policy.ts';
 import { OffsetLookup } from './replication/offset-lookup.ts';
 import type { PartitionMirror } from './replication/partition-mirror.ts';
 import { Replicator } from './replication/replicator.ts';
+import { TRANSACTION_MODES } from './replication/transaction-mode.ts';
 import { replicatorOptions } from './replicator-options.ts';
 import { SourceAvailability } from './source-availability.ts';
 import { linkErrorOf, linkStateOf } from './states/link-states.ts';
@@ -120,6 +121,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
         get fillPolicy() {
           return fillPolicy();
         },
+        transactions: settings.transactions,
         maker: batchMaker({ clock, rate: () => options.settings.paddingOffsetsPerSecond, signal: closing.signal }),
         listener: this.#replicator,
       },
@@ -407,7 +409,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
     const ends = await source.retry(
       async (count) => {
         if (count > 1) await source.refreshMetadata([...new Set(partitions.map(({ sourceTopic }) => sourceTopic))], signal);
-        const lookup = new OffsetLookup(source, 'committed');
+        const lookup = new OffsetLookup(source, TRANSACTION_MODES[this.#options.settings.transactions].sourceView);
         return Promise.all(partitions.map(({ sourceTopic, partition }) => lookup.find(sourceTopic, partition, 'latest')));
       },
       { timeoutMs, signal },

@@ -6,7 +6,7 @@ import { ErrorCode } from '../protocol/error-codes.ts';
 import { WriteTxnMarkers } from '../protocol/messages/write-txn-markers.ts';
 
 /** A partition that no topic has: brokers look at the right first, and then find that there is nowhere to write. */
-const NO_SUCH_PARTITION = 2 ** 31 - 1;
+export const NO_SUCH_PARTITION = 2 ** 31 - 1;
 const FILLER_ID = -2n;
 
 /** ALTER or CLUSTER_ACTION on the cluster is what it takes. `topic`: any name. */

@@ -10,6 +10,7 @@ import type { MirrorNames } from './mirror-names.ts';
 import type { ParsedOptions } from './options.ts';
 import { type AlignmentContext, align } from './replication/align.ts';
 import { OffsetLookup } from './replication/offset-lookup.ts';
+import { TRANSACTION_MODES } from './replication/transaction-mode.ts';
 import type { LinkStore } from './store/link-store.ts';
 import { createTopic, describeTopicConfigs, type NewTopic, requireTopicRight } from './topic-admin.ts';
 import { configDrift, mirrorTopicConfigs, REQUIRED_TOPIC_CONFIGS } from './topic-configs.ts';
@@ -180,15 +181,17 @@ export const recreated = (topic: string, before: string | null, now: string | nu
 
 /** A topic that no link has made may be continued only if what it holds is what the source holds. */
 const refuseOtherContent = async (
-  { source, destination, signal }: PrepareContext,
+  { options, source, destination, signal }: PrepareContext,
   names: MirrorNames,
   partitions: number,
 ): Promise<void> => {
+  const { transactions } = options.settings;
   const alignment: AlignmentContext = {
     source,
     destination,
     own: null,
-    sourceOffsets: new OffsetLookup(source, 'committed'),
+    transactions,
+    sourceOffsets: new OffsetLookup(source, TRANSACTION_MODES[transactions].sourceView),
     destinationOffsets: new OffsetLookup(destination, 'debugging'),
     gaps: { fillPolicy: 'refuse', paddingMaxOffsets: Number.POSITIVE_INFINITY, sourceTrimmed: 'fill' },
   };

@@ -1,5 +1,6 @@
 /** Hands a link's configs to the data path, under the names that are used there; each is looked up when it is needed, so that a change counts at once. */
 import type { LinkConfigs } from './configs/link-configs.ts';
+import { transactionalIdOf } from './exact-transactions.ts';
 import type { ParsedOptions } from './options.ts';
 import type { PrepareContext } from './plan-topics.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
@@ -50,6 +51,7 @@ export const replicatorOptions = (
       get requestMaxBytes() {
         return now().appendRequestMaxBytes;
       },
+      transactionalId: transactionalIdOf(options.name),
     },
     markers: {
       get requestMaxMarkers() {
@@ -70,6 +72,7 @@ export const replicatorOptions = (
         return now().sourceTrimmed;
       },
     },
+    transactions: options.settings.transactions,
     get fillGraceMs() {
       return now().fillGraceMs;
     },

@@ -1,4 +1,5 @@
 /** What a scenario needs of the world: two clusters and the faults they can be made to have. Embedded and real clusters both give it. */
+import type { IsolationLevel } from '../../src/client/fetch-partition.ts';
 import type { Workbench } from './workbench.ts';
 
 /** Bytes to be put at the end of a partition's log as they are, past every rule for producers. */
@@ -49,6 +50,6 @@ export interface Environment extends AsyncDisposable {
   readonly name: string;
   readonly source: ClusterControl;
   readonly destination: ClusterControl;
-  /** What Kafka's own consumer says of a topic on both sides, where there is one to ask: equal for equal logs. */
-  readonly digests?: (topic: string) => Promise<{ readonly source: unknown; readonly destination: unknown }>;
+  /** What Kafka's own consumer says of a topic on both sides, where there is one to ask: equal for equal logs. Default `read_uncommitted`. */
+  readonly digests?: (topic: string, isolation?: IsolationLevel) => Promise<{ readonly source: unknown; readonly destination: unknown }>;
 }

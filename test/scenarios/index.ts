@@ -2,6 +2,7 @@
 import { badInputScenarios } from './bad-input.ts';
 import { continuingScenarios } from './continuing.ts';
 import { disturbanceScenarios } from './disturbances.ts';
+import { exactTransactionScenarios } from './exact-transactions.ts';
 import { foreignWriteScenarios } from './foreign-writes.ts';
 import { lifecycleScenarios } from './lifecycle.ts';
 import { mirroringScenarios } from './mirroring.ts';
@@ -19,6 +20,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   disturbances: disturbanceScenarios,
   'changes of the source': sourceChangeScenarios,
   'uneven logs': unevenLogScenarios,
+  'exact transactions': exactTransactionScenarios,
   'logs that may not be mirrored': obstacleScenarios,
   operations: operationScenarios,
   syncs: syncScenarios,

@@ -1,6 +1,6 @@
-/** What a read_committed consumer sees of a partition, told independently of the link: records of committed batches, and nothing else. */
+/** What a consumer sees of a partition, told independently of the link: in read_committed the records of committed batches, and nothing else. */
 import type { Cluster } from '../../src/client/cluster.ts';
-import { fetchPartition } from '../../src/client/fetch-partition.ts';
+import { fetchPartition, type IsolationLevel } from '../../src/client/fetch-partition.ts';
 import { batchesOf, CONTROL_TYPES, controlTypeOfBatch, readRecords } from '../../src/codec/index.ts';
 import { readRange } from './log-walk.ts';
 
@@ -15,7 +15,7 @@ export interface VisibleRecord {
 
 export interface VisibleLog {
   readonly start: number;
-  /** Last stable offset. */
+  /** Last stable offset; in read_uncommitted the high watermark. */
   readonly end: number;
   readonly records: readonly VisibleRecord[];
 }
@@ -23,13 +23,19 @@ export interface VisibleLog {
 const FETCH_BYTES = 4 * 1024 * 1024;
 const hex = (bytes: Buffer | null): string | null => bytes?.toString('hex') ?? null;
 
-export const visibleLog = async (cluster: Cluster, topic: string, partition: number): Promise<VisibleLog> => {
+export const visibleLog = async (
+  cluster: Cluster,
+  topic: string,
+  partition: number,
+  isolationLevel: IsolationLevel = 'read_committed',
+): Promise<VisibleLog> => {
+  const isCommitted = isolationLevel === 'read_committed';
   const { start } = await readRange(cluster, topic, partition);
   const records: VisibleRecord[] = [];
   let end = start;
   for (let offset = start; ; ) {
-    const answer = await fetchPartition(cluster, { topic, partition, offset, maxBytes: FETCH_BYTES, isolationLevel: 'read_committed' });
-    end = Number(answer.lastStableOffset);
+    const answer = await fetchPartition(cluster, { topic, partition, offset, maxBytes: FETCH_BYTES, isolationLevel });
+    end = isCommitted ? answer.lastStableOffset : answer.highWatermark;
     const from = offset;
     const ahead = [...answer.abortedTransactions];
     const aborted = new Set<bigint>();

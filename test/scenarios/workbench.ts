@@ -17,6 +17,7 @@ import { WriteTxnMarkers } from '../../src/protocol/messages/write-txn-markers.t
 import { ZERO_UUID } from '../../src/protocol/schema.ts';
 import { readRange, type WalkedLog, walkPartition } from './log-walk.ts';
 import { Rights } from './rights.ts';
+import { type TransactionView, transactionView } from './transaction-view.ts';
 import { type VisibleLog, visibleLog } from './visible-records.ts';
 
 const MIB = 1024 * 1024;
@@ -25,6 +26,7 @@ const ADMIN_TIMEOUT_MS = 30_000;
 /** Transactions aside, nothing newer is needed. */
 const MAX_PRODUCE_VERSION = 11;
 const TOPIC_RESOURCE = 2;
+const BROKER_RESOURCE = 4;
 
 export class Workbench implements AsyncDisposable {
   readonly cluster: Cluster;
@@ -92,10 +94,20 @@ export class Workbench implements AsyncDisposable {
     });
   }
 
+  /** The partition with its transactions; `ids`: whether producers have the ids of the source or those that a link gives them. */
+  transactions(topic: string, partition: number, ids: 'original' | 'mapped'): Promise<TransactionView> {
+    return this.#attempt([topic], () => transactionView(this.cluster, topic, partition, ids));
+  }
+
   /** Ends a transaction as its coordinator would. */
-  async writeMarker(topic: string, partition: number, { producerId, commit }: { producerId: bigint; commit: boolean }): Promise<void> {
+  async writeMarker(
+    topic: string,
+    partition: number,
+    { producerId, producerEpoch = 0, commit }: { readonly producerId: bigint; readonly producerEpoch?: number; readonly commit: boolean },
+  ): Promise<void> {
     const topics = [{ name: topic, partitionIndexes: [partition] }];
-    const marker = { producerId, producerEpoch: 0, transactionResult: commit, topics, coordinatorEpoch: 0 };
+    // No coordinator is older than one that will never be.
+    const marker = { producerId, producerEpoch, transactionResult: commit, topics, coordinatorEpoch: 1_000 };
     await this.#attempt([topic], async () => {
       const { markers } = await this.cluster.send(
         WriteTxnMarkers,
@@ -158,6 +170,27 @@ export class Workbench implements AsyncDisposable {
         throw new BrokerError(ErrorCode.REQUEST_TIMED_OUT, `see the configs of ${name} changed`);
       }
     });
+  }
+
+  /** Sets a config as the default of all brokers; resolves when each of them says so. */
+  async setBrokerDefault(key: string, value: string): Promise<void> {
+    const configs = [{ name: key, configOperation: 0, value }];
+    const resources = [{ resourceType: BROKER_RESOURCE, resourceName: '', configs }];
+    const { responses } = await this.cluster.send(IncrementalAlterConfigs, { resources, validateOnly: false }, 'controller');
+    judge(responses[0]!.errorCode, `set ${key}=${value}`, responses[0]!.errorMessage);
+    await this.#attempt([], async () => {
+      for (const broker of this.cluster.metadata.brokers.keys()) {
+        if ((await this.brokerConfig(broker, key)) !== value) throw new BrokerError(ErrorCode.REQUEST_TIMED_OUT, `see ${key} changed`);
+      }
+    });
+  }
+
+  /** A config that is in force at a broker; undefined when it does not know it. */
+  async brokerConfig(broker: number, key: string): Promise<string | null | undefined> {
+    const resources = [{ resourceType: BROKER_RESOURCE, resourceName: String(broker), configurationKeys: [key] }];
+    const { results } = await this.cluster.send(DescribeConfigs, { resources }, { broker });
+    judge(results[0]!.errorCode, `describe broker ${broker}`, results[0]!.errorMessage);
+    return results[0]!.configs[0]?.value;
   }
 
   async configs(name: string): Promise<Readonly<Record<string, string | null>>> {

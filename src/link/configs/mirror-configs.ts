@@ -110,6 +110,15 @@ export const MIRROR_CONFIGS = {
     dynamic: false,
     meaning: 'What a mirror has of transactions: the records of committed ones, or the batches and markers of all of them.',
   },
+  transactionVerification: {
+    key: 'kafka.link.transaction.verification',
+    type: 'enum',
+    default: 'keep',
+    values: ['keep', 'disable'],
+    dynamic: true,
+    meaning:
+      'With `exact` transactions the brokers of the destination must not verify them with their own coordinators: the link finds that so, or switches it off for the cluster.',
+  },
   sourceTrimmed: {
     key: 'kafka.link.source.trimmed',
     type: 'enum',

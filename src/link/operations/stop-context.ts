@@ -11,6 +11,7 @@ import type { PartitionMirror } from '../replication/partition-mirror.ts';
 import { clampOffsets } from '../tasks/clamp-offsets.ts';
 import { GroupAdmin } from '../tasks/group-admin.ts';
 import { ListedMirrorLogs } from '../tasks/mirror-logs.ts';
+import { abortOpenTransactions } from './abort-open-transactions.ts';
 import type { StopContext } from './stop-steps.ts';
 
 export interface StopParts {
@@ -86,7 +87,12 @@ export const stopContext = ({ context, mirrors, tasks, change, destinationEnd, c
       for (const { error } of errors)
         options.logger.warn({ link: options.name, topic: mirror.topic, error }, 'a committed offset could not be set back');
     },
-    abortTransactions: async () => {},
+    abortTransactions: async (mirror, signal) => {
+      const partitions = mirror.partitions.map(({ partition }) => partition);
+      const aborted = await abortOpenTransactions(destination, mirror.topic, partitions, { timeoutMs: Number.POSITIVE_INFINITY, signal });
+      for (const transaction of aborted)
+        options.logger.info({ link: options.name, topic: mirror.topic, ...transaction }, 'a transaction that was open was aborted');
+    },
     save: async (mirror, stop, isOver, signal) => {
       await mirrors.change(mirror, { stop, ...(isOver && { state: 'STOPPED' }) }, signal);
     },

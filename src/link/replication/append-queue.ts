@@ -1,16 +1,11 @@
 /** What one partition has still to append, in order: fetched batches, batches that are being made, and offsets to fill. */
-import { patchBatch, rebaseBatch } from '../../codec/patch-header.ts';
-import { BATCH_ATTRIBUTES, RecordBatch } from '../../codec/record-batch.ts';
+import { RecordBatch } from '../../codec/record-batch.ts';
+import { BatchStamp, type LinkProducer, type RememberedProducer } from './batch-stamp.ts';
 import type { FrameLease } from './byte-window.ts';
 import type { FillerKind } from './filler-batch.ts';
+import type { TransactionalProducer, TransactionEnd } from './mapped-producer.ts';
 import type { Step } from './plan.ts';
-import { appendTimeBase, type DenseRun, type RebuildOptions } from './rebuild-batch.ts';
-
-/** The producer under which every process of a link writes; the broker's sequence check then means "append only after what I know". */
-export interface LinkProducer {
-  readonly producerId: bigint;
-  readonly producerEpoch: number;
-}
+import type { DenseRun, RebuildOptions } from './rebuild-batch.ts';
 
 /** One batch on its way to the destination. */
 export interface OutgoingBatch {
@@ -19,6 +14,8 @@ export interface OutgoingBatch {
   /** The whole batch, header patched; often a view of the fetched frame. */
   readonly bytes: Buffer;
   readonly origin: 'copied' | 'rebuilt' | 'filler';
+  /** Whose transaction it belongs to; null when it goes under the link's own producer. */
+  readonly producer: TransactionalProducer | null;
   /** The memory it lies in; null when that is its own. */
   readonly lease: FrameLease | null;
 }
@@ -27,6 +24,8 @@ export interface OutgoingBatch {
 export interface OutgoingFill {
   readonly offset: number;
   readonly nextOffset: number;
+  /** The ends of transactions, one for each of the offsets and each of another producer; left out when the markers are fillers. */
+  readonly ends?: readonly TransactionEnd[];
 }
 
 /** What the queue cannot make itself. */
@@ -50,6 +49,7 @@ type Item =
       readonly end: number;
       offset: number;
       readonly lease: FrameLease;
+      readonly producer: TransactionalProducer | null;
     }
   | {
       readonly kind: 'rebuild';
@@ -58,41 +58,37 @@ type Item =
       readonly nextOffset: number;
       readonly lease: FrameLease;
       readonly fill: Fill;
+      readonly producer: TransactionalProducer | null;
     }
-  | { readonly kind: 'made'; readonly run: DenseRun; readonly origin: 'rebuilt' | 'filler' }
+  | {
+      readonly kind: 'made';
+      readonly run: DenseRun;
+      readonly origin: 'rebuilt' | 'filler';
+      readonly producer: TransactionalProducer | null;
+    }
   | { readonly kind: 'filler'; readonly filler: FillerKind; offset: number; readonly nextOffset: number; readonly timestamp: bigint }
-  | { readonly kind: 'markers'; offset: number; readonly nextOffset: number };
+  | { readonly kind: 'markers'; offset: number; readonly nextOffset: number }
+  | { readonly kind: 'end'; readonly offset: number; readonly nextOffset: number; readonly end: TransactionEnd };
 
-const SEQUENCES = 2 ** 31;
-/** The sequence `count` after another one: it wraps as a broker's does. */
-export const sequenceAfter = (sequence: number, count: number): number => (sequence + count) % SEQUENCES;
-/** The sequence with which a log begins, or goes on where a leader has forgotten the producer: in a mirror without markers, that of every batch. */
-export const sequenceOf = (offset: number): number => offset % SEQUENCES;
-
-const NOT_FOR_PRODUCERS = BATCH_ATTRIBUTES.transactional | BATCH_ATTRIBUTES.logAppendTime;
+const NOBODY: ReadonlyMap<bigint, RememberedProducer> = new Map();
 /** What a rebuilt batch may always take: every mirror topic allows more. */
 const REBUILT_BATCH_BYTES = 1_048_576;
 /** Batches that are made ahead of those on their way: as many as a partition may have in flight. */
 const MADE_AHEAD = 5;
 
 export class AppendQueue {
-  readonly #idHigh: number;
-  readonly #idLow: number;
-  readonly #epoch: number;
+  readonly #stamp: BatchStamp;
   readonly #maker: BatchMaker;
   #items: Item[] = [];
   /** Grows with every `clear`: what was begun before that is not wanted any more. */
   #generation = 0;
   #isMaking = false;
-  #nextSequence = 0;
   #bytes = 0;
   /** Batches of the source that had to be opened so far. */
   opened = 0;
 
-  constructor({ producerId, producerEpoch }: LinkProducer, maker: BatchMaker) {
-    this.#idHigh = Number(producerId >> 32n);
-    this.#idLow = Number(BigInt.asIntN(32, producerId));
-    this.#epoch = producerEpoch;
+  constructor(producer: LinkProducer, maker: BatchMaker) {
+    this.#stamp = new BatchStamp(producer);
     this.#maker = maker;
   }
 
@@ -110,12 +106,23 @@ export class AppendQueue {
     const head = this.#items[0];
     if (head === undefined) return 'nothing';
     if (head.kind === 'batches' || head.kind === 'made') return 'batch';
-    return head.kind === 'markers' ? 'markers' : 'make';
+    return head.kind === 'markers' || head.kind === 'end' ? 'markers' : 'make';
   }
 
-  /** Starts anew, with this sequence for the first batch. */
-  begin(sequence: number): void {
-    this.#nextSequence = sequence;
+  /** Whose transaction the next batch belongs to; null when it goes under the link's own producer, or when something else comes first. */
+  get nextProducer(): TransactionalProducer | null {
+    const head = this.#items[0];
+    return head?.kind === 'batches' || head?.kind === 'made' ? head.producer : null;
+  }
+
+  /** See {@link BatchStamp.isFull}. */
+  get hasTooManyProducers(): boolean {
+    return this.#stamp.isFull;
+  }
+
+  /** Starts anew: see {@link BatchStamp.begin}. */
+  begin(sequence: number, producers: ReadonlyMap<bigint, RememberedProducer> = NOBODY): void {
+    this.#stamp.begin(sequence, producers);
   }
 
   /** Takes over the steps of an answer. Every step that refers to its bytes holds the lease until it is done. */
@@ -125,12 +132,16 @@ export class AppendQueue {
         this.pushFill(step.offset, step.nextOffset, fill);
         continue;
       }
+      if (step.kind === 'end') {
+        this.#items.push(step);
+        continue;
+      }
       const batch = RecordBatch.at(records, step.position);
       lease.hold();
       this.#bytes += step.end - step.position;
-      if (step.kind === 'rebuild')
-        this.#items.push({ kind: 'rebuild', batch, offset: step.offset, nextOffset: step.nextOffset, lease, fill });
-      else this.#items.push({ kind: 'batches', batch, position: step.position, end: step.end, offset: step.offset, lease });
+      const { offset, producer } = step;
+      if (step.kind === 'rebuild') this.#items.push({ kind: 'rebuild', batch, offset, nextOffset: step.nextOffset, lease, fill, producer });
+      else this.#items.push({ kind: 'batches', batch, position: step.position, end: step.end, offset, lease, producer });
     }
   }
 
@@ -142,32 +153,46 @@ export class AppendQueue {
   takeBatch(): OutgoingBatch | null {
     const head = this.#items[0];
     if (head?.kind === 'made') {
-      const { run, origin } = head;
+      const { run, origin, producer } = head;
       this.#items.shift();
-      this.#stamp(RecordBatch.at(run.bytes));
-      return { offset: run.offset, nextOffset: run.offset + run.count, bytes: run.bytes, origin, lease: null };
+      this.#stamp.write(RecordBatch.at(run.bytes), producer);
+      return { offset: run.offset, nextOffset: run.offset + run.count, bytes: run.bytes, origin, producer, lease: null };
     }
     if (head?.kind !== 'batches') return null;
-    const { batch, offset, lease } = head;
+    const { batch, offset, lease, producer } = head;
     batch.moveTo(batch.buffer, head.position);
-    this.#stamp(batch);
+    this.#stamp.write(batch, producer);
     const { bytes } = batch;
     head.position += bytes.length;
     head.offset += batch.lastOffsetDelta + 1;
     // The item's own hold goes over to its last batch.
     if (head.position < head.end) lease.hold();
     else this.#items.shift();
-    return { offset, nextOffset: head.offset, bytes, origin: 'copied', lease };
+    return { offset, nextOffset: head.offset, bytes, origin: 'copied', producer, lease };
   }
 
   /** At most `count` of the offsets that are to be filled with markers next; null when something else comes first. */
   takeFill(count: number): OutgoingFill | null {
     const head = this.#items[0];
+    if (head?.kind === 'end') return this.#takeEnds(head.offset, count);
     if (head?.kind !== 'markers') return null;
     const { offset } = head;
     head.offset = Math.min(offset + count, head.nextOffset);
     if (head.offset === head.nextOffset) this.#items.shift();
     return { offset, nextOffset: head.offset };
+  }
+
+  /** No two of one producer at a time: a broker merges its answers by id, and the success of one would hide the failure of another. */
+  #takeEnds(offset: number, count: number): OutgoingFill {
+    const ends = new Map<bigint, TransactionEnd>();
+    for (let head = this.#items[0]; head?.kind === 'end' && ends.size < count; head = this.#items[0]) {
+      const { end } = head;
+      if (ends.has(end.producerId)) break;
+      this.#stamp.ended(end);
+      ends.set(end.producerId, end);
+      this.#items.shift();
+    }
+    return { offset, nextOffset: offset + ends.size, ends: [...ends.values()] };
   }
 
   /** A batch has been answered for. */
@@ -211,27 +236,14 @@ export class AppendQueue {
     this.#generation++;
   }
 
-  /**
-   * Header fields alone: what was committed goes as if it had never been in a transaction, and the time that a broker gave as if a producer
-   * had given it, under the link's own producer.
-   */
-  #stamp(batch: RecordBatch): void {
-    const { attributes, lastOffsetDelta } = batch;
-    if ((attributes & NOT_FOR_PRODUCERS) !== 0) {
-      const baseTimestamp = appendTimeBase(batch);
-      patchBatch(batch, { attributes: attributes & ~NOT_FOR_PRODUCERS, ...(baseTimestamp !== null && { baseTimestamp }) });
-    }
-    rebaseBatch(batch, this.#idHigh, this.#idLow, this.#epoch, this.#nextSequence);
-    this.#nextSequence = sequenceAfter(this.#nextSequence, lastOffsetDelta + 1);
-  }
-
-  async #rebuild({ batch, offset, nextOffset, fill }: Item & { kind: 'rebuild' }): Promise<Item[]> {
-    const runs = await this.#maker.rebuild(batch, offset, { maxBytes: Math.max(batch.sizeInBytes, REBUILT_BATCH_BYTES) });
+  async #rebuild({ batch, offset, nextOffset, fill, producer }: Item & { kind: 'rebuild' }): Promise<Item[]> {
+    const maxBytes = Math.max(batch.sizeInBytes, REBUILT_BATCH_BYTES);
+    const runs = await this.#maker.rebuild(batch, offset, { maxBytes, transactional: producer !== null });
     const items: Item[] = [];
     let at = offset;
     for (const run of runs) {
       if (run.offset > at) items.push(fillItem(at, run.offset, fill));
-      items.push({ kind: 'made', run, origin: 'rebuilt' });
+      items.push({ kind: 'made', run, origin: 'rebuilt', producer });
       at = run.offset + run.count;
     }
     if (at < nextOffset) items.push(fillItem(at, nextOffset, fill));
@@ -243,7 +255,7 @@ export class AppendQueue {
     let { offset } = head;
     while (items.length < MADE_AHEAD && offset < head.nextOffset) {
       const run = { ...(await this.#maker.filler(head.filler, head.nextOffset - offset, head.timestamp)), offset };
-      items.push({ kind: 'made', run, origin: 'filler' });
+      items.push({ kind: 'made', run, origin: 'filler', producer: null });
       offset += run.count;
     }
     return offset < head.nextOffset ? [...items, { ...head, offset }] : items;

@@ -6,7 +6,8 @@ import { ErrorCode } from '../../protocol/error-codes.ts';
 import { Produce, type ProduceResponse } from '../../protocol/messages/produce.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
 import type { OutgoingBatch } from './append-queue.ts';
-import { appendError } from './broker-verdicts.ts';
+import { appendError, transactionalAppendError } from './broker-verdicts.ts';
+import { sameProducer, type TransactionalProducer } from './mapped-producer.ts';
 import type { PartitionMirror } from './partition-mirror.ts';
 
 export interface AppendLimits {
@@ -18,9 +19,11 @@ export interface AppendLimits {
   readonly maxInFlightRequests: number;
   /** Bytes of records in one request; a single batch may be larger. */
   readonly requestMaxBytes: number;
+  /** Under which batches of transactions go; the link needs WRITE on it. Brokers ask for one, whatever it is. */
+  readonly transactionalId: string;
 }
 
-/** The last version before KIP-890: nothing the link sends needs a newer one. */
+/** The last version before KIP-890, from which on a coordinator is asked about every transaction: nothing the link sends needs a newer one. */
 const MAX_PRODUCE_VERSION = 11;
 
 interface Sent {
@@ -78,14 +81,20 @@ export class Appender {
     }
   }
 
-  /** One batch of each ready partition, up to the size of a request. Those that have more wait at the end of the line. */
+  /**
+   * One batch of each ready partition, up to the size of a request. Those that have more wait at the end of the line; those of other producers than the first
+   * wait where they are, since a broker takes the transactions of one producer in a request, and no more (INVALID_PRODUCER_ID_MAPPING).
+   */
   #take(): Sent[] {
     const sent: Sent[] = [];
     let bytes = 0;
+    let producer: TransactionalProducer | null = null;
     for (const mirror of [...this.#ready]) {
+      if (sent.length > 0 && !sameProducer(mirror.nextProducer, producer)) continue;
       this.#ready.delete(mirror);
       const batch = mirror.takeBatch();
       if (batch === null) continue;
+      producer = batch.producer;
       sent.push({ mirror, batch });
       if (mirror.hasBatchToSend) this.#ready.add(mirror);
       bytes += batch.bytes.length;
@@ -105,7 +114,9 @@ export class Appender {
   async #send(sent: readonly Sent[]): Promise<ProduceResponse> {
     if (this.#connection?.isClosed !== false) this.#connection = await this.#cluster.connection(this.broker, this.#lane);
     const { acks, timeoutMs } = this.#limits;
-    return this.#connection.send(Produce, { acks, timeoutMs, topicData: byTopic(sent) }, { maxVersion: MAX_PRODUCE_VERSION });
+    const transactionalId = sent[0]?.batch.producer == null ? null : this.#limits.transactionalId;
+    const body = { transactionalId, acks, timeoutMs, topicData: byTopic(sent) };
+    return this.#connection.send(Produce, body, { maxVersion: MAX_PRODUCE_VERSION });
   }
 
   #settle(sent: readonly Sent[], response: ProduceResponse): void {
@@ -123,7 +134,8 @@ export class Appender {
       } else if (answer.errorCode === ErrorCode.NONE) {
         mirror.acknowledge(batch, Number(answer.baseOffset));
       } else {
-        const error = appendError(mirror.label, batch.offset, answer.errorCode, answer.errorMessage);
+        const judge = batch.producer === null ? appendError : transactionalAppendError;
+        const error = judge(mirror.label, batch.offset, answer.errorCode, answer.errorMessage);
         // Before the batch is given back: a refusal that is final is no disturbance to get over.
         if (error instanceof MirrorFailure) mirror.fail(error);
         mirror.unanswered(batch, error);

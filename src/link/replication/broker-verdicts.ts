@@ -20,6 +20,40 @@ const fatalAppendAdvice: ReadonlyMap<number, string> = new Map([
   [ErrorCode.POLICY_VIOLATION, 'A policy of the destination forbids the write'],
 ]);
 
+/** How to let a destination take transactions that its own coordinators know nothing of. */
+export const VERIFICATION_ADVICE =
+  'Switch it off (kafka-configs.sh --alter --entity-type brokers --entity-default --add-config transaction.partition.verification.enable=false; the link ' +
+  "does it itself with transactionVerification: 'disable' and ALTER_CONFIGS on the cluster), or mirror with transactions: 'committed'";
+const VERIFIED = `The destination verifies transactions with their coordinator (transaction.partition.verification.enable). ${VERIFICATION_ADVICE}`;
+
+/** How to give a link the right to write batches of transactions. */
+export const transactionalRightAdvice = (transactionalId: string): string =>
+  `Grant the link WRITE on the transactional id (kafka-acls.sh --add --allow-principal User:<link> --operation Write --transactional-id ${transactionalId}), ` +
+  "or mirror with transactions: 'committed'";
+
+/** Of batches of transactions: refusals that a person can cure, or that mean something else than they do for other batches. */
+const transactionalAdvice: ReadonlyMap<number, string> = new Map([
+  [ErrorCode.INVALID_TXN_STATE, VERIFIED],
+  [ErrorCode.INVALID_PRODUCER_ID_MAPPING, VERIFIED],
+  [ErrorCode.TRANSACTION_ABORTABLE, VERIFIED],
+  [ErrorCode.NOT_ENOUGH_REPLICAS, `If the partition has replicas enough: ${VERIFIED}`],
+  [ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, 'Grant the link WRITE on its transactional id, see docs/transactions.md'],
+]);
+
+/** Judges the answer to a batch of a transaction, as {@link appendError} does for any other. */
+export const transactionalAppendError = (label: string, offset: number, code: number, detail: string | null): LinkError => {
+  const doing = `append offset ${offset}, of a transaction, to ${label}`;
+  if (code === ErrorCode.INVALID_PRODUCER_EPOCH) {
+    const error = new BrokerError(code, doing, {
+      detail,
+      advice: 'The source has the epochs of this producer out of order, or somebody else has written under its id at the destination',
+    });
+    return new MirrorFailure('DESTINATION_REFUSED', error.message, error);
+  }
+  const advice = transactionalAdvice.get(code);
+  return advice === undefined ? appendError(label, offset, code, detail) : new BrokerError(code, doing, { detail, advice });
+};
+
 /** Judges the answer to one batch. A `MirrorFailure` is final; any other error means: look where the log ends, and go on from there. */
 export const appendError = (label: string, offset: number, code: number, detail: string | null): LinkError => {
   const advice = fatalAppendAdvice.get(code);
@@ -29,7 +63,7 @@ export const appendError = (label: string, offset: number, code: number, detail:
 
 /** Judges the answer to markers. Without the right to write them nothing will cure it but a person; anything else means: look where the log ends. */
 export const markerError = (label: string, offset: number, code: number): LinkError => {
-  const error = new BrokerError(code, `fill ${label} with markers from offset ${offset} on`);
+  const error = new BrokerError(code, `write markers into ${label} from offset ${offset} on`);
   return code === ErrorCode.CLUSTER_AUTHORIZATION_FAILED
     ? new MirrorFailure('FILL_NOT_AUTHORIZED', `${error.message}. ${MARKER_RIGHT_ADVICE}`, error)
     : error;

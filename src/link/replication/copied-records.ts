@@ -4,6 +4,7 @@ import { verifyCrc } from '../../codec/batch-crc.ts';
 import { corruptBatch } from '../../codec/corrupt-batch.ts';
 import type { RecordBatch } from '../../codec/record-batch.ts';
 import { isFiller, openBatch, sameRecord, type VisibleRecord } from '../verify/visible-records.ts';
+import { isCopiedProducer, isMappedId } from './mapped-producer.ts';
 
 /** A batch of the source. */
 export interface SourceBatch {
@@ -21,8 +22,12 @@ type Records = ReadonlyMap<number, VisibleRecord>;
  * Throws `KLINK_CORRUPT_BATCH` when one of the two is damaged.
  */
 export const isCopyOf = async (copy: RecordBatch, original: SourceBatch, mayShowFiller: (offset: number) => boolean): Promise<boolean> => {
-  const [found, wanted] = await Promise.all([recordsOf(copy), committedRecordsOf(original)]);
-  const { batch, isAborted } = original;
+  const { batch } = original;
+  const isMapped = isMappedId(copy.producerId);
+  if (isMapped && !isCopiedProducer(batch, copy)) return false;
+  // What was copied with its transaction is there whatever became of that.
+  const isAborted = original.isAborted && !isMapped;
+  const [found, wanted] = await Promise.all([recordsOf(copy), committedRecordsOf({ batch, isAborted })]);
   const mayHaveLost = (offset: number): boolean =>
     !batch.isDense && !batch.isControl && !isAborted && offset >= batch.baseOffsetNumber && offset < batch.nextOffsetNumber;
   for (let offset = copy.baseOffsetNumber; offset < copy.nextOffsetNumber; offset++) {

@@ -23,6 +23,16 @@ export interface FetchLimits {
   readonly waitMaxMs: number;
 }
 
+export interface FetcherOptions {
+  readonly clock: Clock;
+  readonly limits: FetchLimits;
+  /** 1: up to the first open transaction, with the list of those that were aborted; 0: everything up to the high watermark. */
+  readonly isolationLevel: 0 | 1;
+  readonly windowBytes: number;
+  /** Called after every answer of the broker. */
+  readonly onAnswer: () => void;
+}
+
 type Asked = Map<string, { readonly mirror: PartitionMirror; readonly position: FetchPosition }>;
 type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number];
 
@@ -33,8 +43,6 @@ const SESSION_ERRORS: ReadonlySet<number> = new Set([
 ]);
 /** The first that compares histories (KIP-595). Older brokers are asked without `lastFetchedEpoch`; they tell of a truncation by OFFSET_OUT_OF_RANGE alone. */
 const FIRST_VERSION_WITH_HISTORY = 12;
-/** Up to the first open transaction, with the list of those that were aborted. */
-const READ_COMMITTED = 1;
 /** While a partition is held back, a long poll for the others would keep it waiting: they are asked without waiting, this often. */
 const HELD_BACK_POLL_MS = 20;
 
@@ -49,22 +57,19 @@ export class Fetcher {
   readonly #window: ByteWindow;
   readonly #closing = new AbortController();
   readonly #onAnswer: () => void;
+  readonly #isolationLevel: 0 | 1;
   #wake: (() => void) | null = null;
   #connection: Connection | null = null;
   readonly #done: Promise<void>;
 
-  /** `onAnswer` is called after every answer of the broker. */
-  constructor(
-    cluster: Cluster,
-    broker: { readonly id: number; readonly lane: string },
-    options: { readonly clock: Clock; readonly limits: FetchLimits; readonly windowBytes: number; readonly onAnswer: () => void },
-  ) {
+  constructor(cluster: Cluster, broker: { readonly id: number; readonly lane: string }, options: FetcherOptions) {
     this.#cluster = cluster;
     this.broker = broker.id;
     this.#lane = broker.lane;
     this.#clock = options.clock;
     this.#limits = options.limits;
     this.#onAnswer = options.onAnswer;
+    this.#isolationLevel = options.isolationLevel;
     this.#window = new ByteWindow(options.windowBytes, () => this.wake());
     this.#done = this.#run();
   }
@@ -147,7 +152,7 @@ export class Fetcher {
           maxWaitMs: heldBack ? 0 : this.#limits.waitMaxMs,
           minBytes: this.#limits.minBytes,
           maxBytes: Math.max(1, Math.min(this.#limits.responseMaxBytes, room)),
-          isolationLevel: READ_COMMITTED,
+          isolationLevel: this.#isolationLevel,
           ...this.#session.next([...asked.values()].map(({ position }) => position)),
         },
         { signal, ...(!byId && { maxVersion: LAST_FETCH_VERSION_BY_NAME }) },

@@ -5,11 +5,13 @@ import { Appender, type AppendLimits } from './appender.ts';
 import { Fetcher, type FetchLimits } from './fetcher.ts';
 import { type MarkerLimits, MarkerWriter } from './marker-writer.ts';
 import type { PartitionMirror } from './partition-mirror.ts';
+import { TRANSACTION_MODES, type TransactionMode } from './transaction-mode.ts';
 
 export interface LaneOptions {
   readonly source: Cluster;
   readonly destination: Cluster;
   readonly clock: Clock;
+  readonly transactions: TransactionMode;
   readonly fetch: FetchLimits;
   readonly append: AppendLimits;
   readonly markers: MarkerLimits;
@@ -78,12 +80,13 @@ export class Lanes {
     const lane = `fetch-${index}`;
     const known = this.#fetchers.get(`${broker}/${lane}`);
     if (known !== undefined) return known;
-    const { source, clock, fetch, bufferBytes } = this.#options;
+    const { source, clock, fetch, bufferBytes, transactions } = this.#options;
+    const { isolationLevel } = TRANSACTION_MODES[transactions];
     const onAnswer = (): void => {
       this.sourceAnsweredAt = clock.now();
     };
     const windowBytes = Math.floor(bufferBytes / (this.#fetchers.size + 1));
-    const fetcher = new Fetcher(source, { id: broker, lane }, { clock, limits: fetch, windowBytes, onAnswer });
+    const fetcher = new Fetcher(source, { id: broker, lane }, { clock, limits: fetch, isolationLevel, windowBytes, onAnswer });
     for (const other of this.#fetchers.values()) other.resize(windowBytes);
     this.#fetchers.set(`${broker}/${lane}`, fetcher);
     return fetcher;

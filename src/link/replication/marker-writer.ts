@@ -1,4 +1,4 @@
-/** Fills offsets with control markers at one destination broker: many partitions and many offsets per WriteTxnMarkers request, pipelined. */
+/** Writes control markers at one destination broker, as fill and as the ends of transactions: many partitions and many offsets per WriteTxnMarkers request. */
 import { BrokerError } from '../../client/broker-error.ts';
 import type { Cluster } from '../../client/cluster.ts';
 import type { Connection } from '../../client/connection.ts';
@@ -7,6 +7,7 @@ import { ErrorCode } from '../../protocol/error-codes.ts';
 import { WriteTxnMarkers, type WriteTxnMarkersRequest, type WriteTxnMarkersResponse } from '../../protocol/messages/write-txn-markers.ts';
 import type { OutgoingFill } from './append-queue.ts';
 import { markerError } from './broker-verdicts.ts';
+import type { TransactionEnd } from './mapped-producer.ts';
 import type { PartitionMirror } from './partition-mirror.ts';
 
 export interface MarkerLimits {
@@ -136,11 +137,17 @@ export class MarkerWriter {
   }
 }
 
+type Entry = WriteTxnMarkersRequest['markers'][number];
+
+/** A broker writes entry after entry: those of one partition come in the order of its offsets. */
+const entriesOf = (sent: readonly Sent[]): Entry[] => [...fillersOf(sent), ...endsOf(sent)];
+
 /** One entry for each offset of the longest stretch, with every partition that still has offsets to fill. */
-const entriesOf = (sent: readonly Sent[]): WriteTxnMarkersRequest['markers'] => {
-  const entries: WriteTxnMarkersRequest['markers'][number][] = [];
-  const longest = Math.max(...sent.map(({ fill }) => fill.nextOffset - fill.offset));
-  let topics: WriteTxnMarkersRequest['markers'][number]['topics'] = [];
+const fillersOf = (all: readonly Sent[]): Entry[] => {
+  const sent = all.filter(({ fill }) => fill.ends === undefined);
+  const entries: Entry[] = [];
+  const longest = Math.max(0, ...sent.map(({ fill }) => fill.nextOffset - fill.offset));
+  let topics: Entry['topics'] = [];
   let partitions = -1;
   for (let index = 0; index < longest; index++) {
     const left = sent.filter(({ fill }) => fill.offset + index < fill.nextOffset);
@@ -157,6 +164,28 @@ const entriesOf = (sent: readonly Sent[]): WriteTxnMarkersRequest['markers'] => 
   }
   // The entry of all partitions last: a broker never answers a request whose last entry has only partitions that it does not know any more.
   return entries.reverse();
+};
+
+/** The ends that come first in their partitions, then those that come next, and so on: a transaction that ends in several partitions at a time takes one entry. */
+const endsOf = (sent: readonly Sent[]): Entry[] => {
+  const entries: Entry[] = [];
+  for (let index = 0, found = -1; found !== entries.length; index++) {
+    found = entries.length;
+    const alike = new Map<string, { readonly end: TransactionEnd; readonly sent: Sent[] }>();
+    for (const one of sent) {
+      const end = one.fill.ends?.[index];
+      if (end === undefined) continue;
+      const key = `${end.producerId}/${end.producerEpoch}/${end.commit}/${end.coordinatorEpoch}`;
+      const known = alike.get(key);
+      if (known === undefined) alike.set(key, { end, sent: [one] });
+      else known.sent.push(one);
+    }
+    for (const { end, sent: places } of alike.values()) {
+      const { producerId, producerEpoch, commit, coordinatorEpoch } = end;
+      entries.push({ producerId, producerEpoch, transactionResult: commit, topics: topicsOf(places), coordinatorEpoch });
+    }
+  }
+  return entries;
 };
 
 const topicsOf = (sent: readonly Sent[]): { name: string; partitionIndexes: number[] }[] => {

@@ -4,10 +4,13 @@ import { BATCH_LAYOUT } from '../../codec/record-batch.ts';
 import { LinkError } from '../../errors.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
 import type { AbortedTransaction } from './aborted-transactions.ts';
-import { AppendQueue, type BatchMaker, type Fill, type LinkProducer, type OutgoingBatch, type OutgoingFill } from './append-queue.ts';
+import { AppendQueue, type BatchMaker, type Fill, type OutgoingBatch, type OutgoingFill } from './append-queue.ts';
+import type { LinkProducer, RememberedProducer } from './batch-stamp.ts';
 import type { FrameLease } from './byte-window.ts';
 import type { FillPolicy } from './fill-policy.ts';
+import { sameProducer, type TransactionalProducer } from './mapped-producer.ts';
 import { planRecords } from './plan.ts';
+import type { TransactionMode } from './transaction-mode.ts';
 
 /**
  * - `aligning`: the destination's log end is being read and compared with the source.
@@ -29,12 +32,14 @@ export interface Alignment {
   readonly padding: Fill;
   /** Sequence of the next batch. */
   readonly sequence: number;
+  /** What the destination's leader remembers of the producers of transactions, by their ids there. */
+  readonly producers: ReadonlyMap<bigint, RememberedProducer>;
   /** Leader epoch of the last copied batch at the source, or -1. */
   readonly lastFetchedEpoch: number;
   /** Time of the mirror's last batch, in milliseconds; -1 without one. */
   readonly lastTimestamp: bigint;
-  /** The mirror ends with markers: a request for more of them may still be on its way, of a process that has died. */
-  readonly endsWithMarkers: boolean;
+  /** The mirror ends with what the link's own sequence does not guard: a request for more of it may still be on its way, of a process that has died. */
+  readonly endsUnguarded: boolean;
   /** The mirror's last batch, when it is the link's. */
   readonly ownTail: { readonly baseOffset: number; readonly baseSequence: number } | null;
   readonly mirrorStart: number;
@@ -48,7 +53,7 @@ export interface FetchedRecords {
   readonly at: number;
   /** The offset that was asked for. */
   readonly fetchOffset: number;
-  /** Up to where the source can be copied: before its first open transaction. */
+  /** Before the source's first open transaction. */
   readonly lastStableOffset: number;
   readonly highWatermark: number;
   readonly logStartOffset: number;
@@ -77,6 +82,7 @@ export interface PartitionOptions {
   readonly producer: LinkProducer;
   readonly queueLimitBytes: number;
   readonly fillPolicy: FillPolicy;
+  readonly transactions: TransactionMode;
   readonly maker: BatchMaker;
   readonly listener: PartitionListener;
 }
@@ -103,7 +109,7 @@ export class PartitionMirror {
   /** Why the mirror's log start does not follow its source; null while it does. */
   logStartError: LinkError | null = null;
   sourceStart = 0;
-  /** Up to where the source can be copied: its last stable offset. */
+  /** Up to where the source can be copied: its last stable offset, or its high watermark when open transactions are copied too. */
   sourceEnd = 0;
   /** End of the source's log, open transactions included. */
   sourceHighWatermark = 0;
@@ -115,7 +121,7 @@ export class PartitionMirror {
   filledOffsets = 0;
   /** Times in a row that the partition had to be aligned anew, without a sign between that all is well. */
   disturbances = 0;
-  /** Markers may still be on their way to the mirror: its end must be seen to stay before anything is written. */
+  /** What the link's own sequence does not guard may still be on its way to the mirror: its end must be seen to stay before anything is written. */
   isUnsettled = false;
 
   readonly #options: PartitionOptions;
@@ -129,6 +135,8 @@ export class PartitionMirror {
    * refused for a moment and its successor not, that one would land where the first belongs.
    */
   #inFlightLimit = 1;
+  /** Under whom the last batch went. Two producers know nothing of each other's sequences: a batch of another one waits until nothing is on its way. */
+  #producer: TransactionalProducer | null = null;
   #lastTimestamp = -1n;
   /** Offsets of batches that were sent and not answered for, by their sequences: where the last of them is in the log says whether it is in its place. */
   readonly #unanswered = new Map<number, number>();
@@ -190,7 +198,13 @@ export class PartitionMirror {
   }
 
   get hasBatchToSend(): boolean {
-    return this.phase === 'mirroring' && !this.#isFilling && this.#inFlight < this.#inFlightLimit && this.#queue.next === 'batch';
+    if (this.phase !== 'mirroring' || this.#isFilling || this.#queue.next !== 'batch') return false;
+    return this.#inFlight < (sameProducer(this.#queue.nextProducer, this.#producer) ? this.#inFlightLimit : 1);
+  }
+
+  /** Under whom the next batch goes, if that is not the link itself: a Produce request is for transactions of one producer. */
+  get nextProducer(): TransactionalProducer | null {
+    return this.#queue.nextProducer;
   }
 
   /** Markers carry no sequence: they wait until nothing is on its way, and nothing goes while they are. */
@@ -223,8 +237,9 @@ export class PartitionMirror {
     this.#isHaunted &&= !this.isUnsettled;
     this.isUnsettled = false;
     this.#inFlightLimit = 1;
+    this.#producer = null;
     this.#lastTimestamp = alignment.lastTimestamp;
-    this.#queue.begin(alignment.sequence);
+    this.#queue.begin(alignment.sequence, alignment.producers);
     if (alignment.fetchOffset > alignment.offset) {
       this.#queue.pushFill(alignment.offset, alignment.fetchOffset, alignment.padding);
     }
@@ -239,7 +254,8 @@ export class PartitionMirror {
     const { fetchOffset, records, lease } = fetched;
     this.lastFetchedAt = fetched.at;
     if (!this.#mayFetch || fetchOffset !== this.fetchOffset) return;
-    this.sourceEnd = Math.max(fetched.lastStableOffset, this.fetchOffset);
+    const { transactions } = this.#options;
+    this.sourceEnd = Math.max(transactions === 'exact' ? fetched.highWatermark : fetched.lastStableOffset, this.fetchOffset);
     this.sourceHighWatermark = Math.max(fetched.highWatermark, this.sourceEnd);
     this.sourceStart = fetched.logStartOffset;
     const isEmpty = records === null || records.length === 0;
@@ -247,7 +263,16 @@ export class PartitionMirror {
     this.#listener.progressed(this);
     if (isEmpty) return;
     const { label, fetchOffset: expected, lastFetchedEpoch, fillPolicy } = this;
-    const plan = planRecords(records, { label, expected, lastFetchedEpoch, aborted: fetched.aborted, mayFill: fillPolicy !== 'refuse' });
+    if (this.#queue.hasTooManyProducers) {
+      this.disturb(
+        new LinkError('KLINK_STATE', `${label}: looks which producers of transactions the destination still remembers`, {
+          retriable: true,
+        }),
+      );
+      return;
+    }
+    const { aborted } = fetched;
+    const plan = planRecords(records, { label, expected, lastFetchedEpoch, aborted, mayFill: fillPolicy !== 'refuse', transactions });
     this.#queue.push(plan.steps, records, lease, this.#fill());
     this.fetchOffset = plan.nextOffset;
     this.lastFetchedEpoch = plan.lastFetchedEpoch;
@@ -261,7 +286,10 @@ export class PartitionMirror {
   takeBatch(): OutgoingBatch | null {
     if (!this.hasBatchToSend) return null;
     const batch = this.#queue.takeBatch();
-    if (batch !== null) this.#inFlight++;
+    if (batch === null) return null;
+    if (!sameProducer(batch.producer, this.#producer)) this.#inFlightLimit = 1;
+    this.#producer = batch.producer;
+    this.#inFlight++;
     return batch;
   }
 
@@ -272,6 +300,8 @@ export class PartitionMirror {
     if (fill === null) return null;
     this.#inFlight++;
     this.#isFilling = true;
+    // The transaction that comes next is another one, even of the same producer: its first batch goes alone.
+    if (fill.ends !== undefined) this.#inFlightLimit = 1;
     return fill;
   }
 
@@ -305,8 +335,13 @@ export class PartitionMirror {
   /** Whether it was written is unknown, or it was refused: align anew once nothing is on its way. */
   unanswered(sent: OutgoingBatch | OutgoingFill, error: LinkError): void {
     if ('bytes' in sent) {
-      this.#unanswered.set(sent.bytes.readInt32BE(BATCH_LAYOUT.baseSequence), sent.offset);
-      this.#isHaunted ||= !(error instanceof BrokerError || error instanceof MirrorFailure);
+      const isFateKnown = error instanceof BrokerError || error instanceof MirrorFailure;
+      if (sent.producer === null) {
+        this.#unanswered.set(sent.bytes.readInt32BE(BATCH_LAYOUT.baseSequence), sent.offset);
+        this.#isHaunted ||= !isFateKnown;
+      } else {
+        this.isUnsettled ||= !isFateKnown;
+      }
       this.#landed(sent);
     } else {
       this.#inFlight--;

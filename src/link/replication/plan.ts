@@ -1,10 +1,14 @@
 /** What to do with the batches that a fetch brought, decided from their headers, the aborted list and the mirror's end alone. Pure. */
+import { endTxnMarkerOfBatch } from '../../codec/control-record.ts';
+import { corruptBatch } from '../../codec/corrupt-batch.ts';
 import { BATCH_ATTRIBUTES, RecordBatch } from '../../codec/record-batch.ts';
 import { RecordSetCursor } from '../../codec/record-set.ts';
 import { LinkError } from '../../errors.ts';
 import { MirrorFailure, type MirrorTopicError } from '../mirror-failure.ts';
 import { type AbortedTransaction, AbortedTransactions } from './aborted-transactions.ts';
+import { mapProducerId, sameProducer, type TransactionalProducer, type TransactionEnd } from './mapped-producer.ts';
 import { appendTimeBase } from './rebuild-batch.ts';
+import type { TransactionMode } from './transaction-mode.ts';
 
 /** Batches `position` to `end` of the answer, appended with no more than their header changed. */
 export interface AppendStep {
@@ -13,6 +17,8 @@ export interface AppendStep {
   nextOffset: number;
   readonly position: number;
   end: number;
+  /** Whose transaction they belong to; null where they go under the link's own producer. */
+  readonly producer: TransactionalProducer | null;
 }
 /** One batch that no broker would take as it is: its records from `offset` on are put into batches of their own, with fill between. */
 export interface RebuildStep {
@@ -21,6 +27,7 @@ export interface RebuildStep {
   readonly nextOffset: number;
   readonly position: number;
   readonly end: number;
+  readonly producer: TransactionalProducer | null;
 }
 /** Offsets under which a consumer of the source finds nothing. */
 export interface FillStep {
@@ -28,7 +35,14 @@ export interface FillStep {
   readonly offset: number;
   nextOffset: number;
 }
-export type Step = AppendStep | RebuildStep | FillStep;
+/** The end of a transaction, to be written as it stands at the source. */
+export interface EndStep {
+  readonly kind: 'end';
+  readonly offset: number;
+  readonly nextOffset: number;
+  readonly end: TransactionEnd;
+}
+export type Step = AppendStep | RebuildStep | FillStep | EndStep;
 
 /** The steps for one answer, in the order of their offsets, without a gap between them. */
 export interface Plan {
@@ -52,6 +66,8 @@ export interface PlanContext {
   readonly aborted: readonly AbortedTransaction[] | null;
   /** Offsets without a record may be filled. */
   readonly mayFill: boolean;
+  /** Default `committed`. */
+  readonly transactions?: TransactionMode;
 }
 
 /**
@@ -124,10 +140,14 @@ class Planner implements Plan {
     if (base > this.nextOffset) this.#fill(base, 'UNSUPPORTED_OFFSET_GAP', batch);
     if (this.stop !== null) return;
     const next = batch.nextOffsetNumber;
-    if (verdict === 'fill') this.#fill(next, batch.recordsCount === 0 ? 'UNSUPPORTED_SPARSE_BATCH' : 'UNSUPPORTED_TRANSACTION', batch);
-    else if (verdict === 'append') this.#append(next, batch.position, end);
+    const producer = this.#context.transactions === 'exact' && batch.isTransactional ? this.#producerOf(batch) : null;
+    if (this.stop !== null) return;
+    const ending = producer !== null && batch.isControl && batch.recordsCount > 0 ? endOf(batch, producer) : null;
+    if (ending !== null) this.steps.push({ kind: 'end', offset: this.nextOffset, nextOffset: next, end: ending });
+    else if (verdict === 'fill') this.#fill(next, batch.recordsCount === 0 ? 'UNSUPPORTED_SPARSE_BATCH' : 'UNSUPPORTED_TRANSACTION', batch);
+    else if (verdict === 'append') this.#append(next, batch.position, end, producer);
     else if (!batch.isDense && !this.#context.mayFill) this.#refuseBatch('UNSUPPORTED_SPARSE_BATCH', batch);
-    else this.steps.push({ kind: 'rebuild', offset: this.nextOffset, nextOffset: next, position: batch.position, end });
+    else this.steps.push({ kind: 'rebuild', offset: this.nextOffset, nextOffset: next, position: batch.position, end, producer });
     if (this.stop !== null) return;
     if (verdict !== 'fill') this.#lastWithRecords = batch.position;
     this.nextOffset = next;
@@ -148,14 +168,26 @@ class Planner implements Plan {
   }
 
   /** Batches that follow each other are one step, however many they are. */
-  #append(nextOffset: number, position: number, end: number): void {
+  #append(nextOffset: number, position: number, end: number, producer: TransactionalProducer | null): void {
     const last = this.steps.at(-1);
-    if (last?.kind === 'append') {
+    if (last?.kind === 'append' && sameProducer(last.producer, producer)) {
       last.nextOffset = nextOffset;
       last.end = end;
     } else {
-      this.steps.push({ kind: 'append', offset: this.nextOffset, nextOffset, position, end });
+      this.steps.push({ kind: 'append', offset: this.nextOffset, nextOffset, position, end, producer });
     }
+  }
+
+  /** Null for ids that producers do not have: with them a batch belongs to no transaction, whatever its header says. */
+  #producerOf({ producerId, producerEpoch, baseOffset }: RecordBatch): TransactionalProducer | null {
+    if (producerId < 0n) return null;
+    const mapped = mapProducerId(producerId);
+    if (mapped !== null) return { producerId: mapped, producerEpoch };
+    this.refuse(
+      'UNSUPPORTED_TRANSACTION',
+      `the source batch at offset ${baseOffset} has the producer id ${producerId}, which has no place among those of mirrored transactions. Mirror the topic with transactions: 'committed'`,
+    );
+    return null;
   }
 
   #fill(nextOffset: number, reason: FillReason, batch: RecordBatch): void {
@@ -173,6 +205,14 @@ class Planner implements Plan {
     this.refuse(reason, `${fillReasons[reason](this.nextOffset, batch)}, and the link may not fill such offsets. ${FILL_ADVICE}`);
   }
 }
+
+/** The end of a transaction that a control batch holds; null for control records of other types. */
+const endOf = (batch: RecordBatch, producer: TransactionalProducer): TransactionEnd | null => {
+  const marker = endTxnMarkerOfBatch(batch);
+  if (marker !== null && batch.lastOffsetDelta > 0)
+    throw corruptBatch(`a marker at offset ${batch.baseOffset} has ${batch.lastOffsetDelta + 1} offsets`);
+  return marker === null ? null : { ...producer, commit: marker.result === 'commit', coordinatorEpoch: marker.coordinatorEpoch };
+};
 
 type FillReason = 'UNSUPPORTED_OFFSET_GAP' | 'UNSUPPORTED_TRANSACTION' | 'UNSUPPORTED_SPARSE_BATCH';
 

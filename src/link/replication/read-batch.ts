@@ -43,6 +43,20 @@ export const readCommittedBatchAt = async (
   return { batch, isAborted: isAborted && batch.isTransactional };
 };
 
+/** The same also above the last stable offset, where the fate of a transaction is not known yet. */
+export const readSourceBatchAt = async (
+  cluster: Cluster,
+  topic: string,
+  partition: number,
+  offset: number,
+  signal?: AbortSignal,
+): Promise<SourceBatch | Missing> => {
+  const committed = await readCommittedBatchAt(cluster, topic, partition, offset, signal);
+  if (committed !== null) return committed;
+  const batch = await readBatchAt(cluster, topic, partition, offset, signal);
+  return batch === null || typeof batch === 'string' ? batch : { batch, isAborted: false };
+};
+
 /** A log that was trimmed, or has lost its end, since its range was read is read anew. */
 const look = (cluster: Cluster, fetch: PartitionFetch, signal?: AbortSignal): Promise<FetchedPartition> =>
   fetchPartition(cluster, fetch, signal).catch((error: unknown) => {

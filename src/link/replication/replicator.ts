@@ -9,11 +9,12 @@ import { RecordDeletion } from '../log-start/delete-records.ts';
 import { LOG_START_TIMES, LogStartFollower } from '../log-start/log-start-follower.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
 import { type AlignmentContext, align, type GapRules } from './align.ts';
-import type { LinkProducer } from './append-queue.ts';
+import type { LinkProducer } from './batch-stamp.ts';
 import { type LaneOptions, Lanes, type Route } from './lanes.ts';
 import { OffsetLookup } from './offset-lookup.ts';
 import type { Alignment, PartitionListener, PartitionMirror, PartitionPhase } from './partition-mirror.ts';
 import { ProducerLookup } from './producer-lookup.ts';
+import { TRANSACTION_MODES } from './transaction-mode.ts';
 
 export interface ReplicatorOptions extends LaneOptions {
   readonly random: Random;
@@ -70,8 +71,9 @@ export class Replicator implements PartitionListener {
       source,
       destination,
       own: { producer, lookup: new ProducerLookup(destination, producer.producerId) },
-      sourceOffsets: new OffsetLookup(source, 'committed'),
+      sourceOffsets: new OffsetLookup(source, TRANSACTION_MODES[options.transactions].sourceView),
       destinationOffsets: new OffsetLookup(destination, 'debugging'),
+      transactions: options.transactions,
       gaps: options.gaps,
     };
     const deletion = new RecordDeletion(destination);
@@ -188,7 +190,7 @@ export class Replicator implements PartitionListener {
         if (wrongTopic !== null) throw wrongTopic;
         const alignment = await this.probe(mirror, signal);
         if (mirror.phase !== 'aligning') return;
-        if (!this.#begun.has(mirror) && alignment.endsWithMarkers) mirror.isUnsettled = true;
+        if (!this.#begun.has(mirror) && alignment.endsUnguarded) mirror.isUnsettled = true;
         if (mirror.isUnsettled && !(await this.#isSettled(mirror, alignment))) continue;
         if (mirror.phase !== 'aligning') return;
         this.#route(mirror);

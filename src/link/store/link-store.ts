@@ -1,5 +1,5 @@
 /** What a link remembers between processes, as a port: the engine does not know where it is kept. */
-import type { LinkProducer } from '../replication/append-queue.ts';
+import type { LinkProducer } from '../replication/batch-stamp.ts';
 import type { ConfigEntry } from '../tasks/plan-topic-configs.ts';
 
 /** Who a link is: the same for every process that runs it. */

@@ -1,4 +1,5 @@
 /** Scenarios on real Kafka clusters: processes are killed and stopped, and log files are changed under a broker that is down. */
+import type { IsolationLevel } from '../../../src/client/fetch-partition.ts';
 import { type KafkaCluster, type KafkaOptions, startKafka } from '../../support/kafka/cluster.ts';
 import { type JavaClient, type PartitionDigest, startJavaClient } from '../../support/kafka/java-client.ts';
 import { ACLS_WHERE_NAMED } from '../../support/kafka/properties.ts';
@@ -50,7 +51,10 @@ const control = async (cluster: KafkaCluster, java: JavaClient, role: string): P
 /** Scenarios know only {@link Environment}; tests of endurance use the clusters themselves. */
 export interface RealEnvironment extends Environment {
   readonly java: JavaClient;
-  readonly digests: (topic: string) => Promise<{ readonly source: PartitionDigest[]; readonly destination: PartitionDigest[] }>;
+  readonly digests: (
+    topic: string,
+    isolation?: IsolationLevel,
+  ) => Promise<{ readonly source: PartitionDigest[]; readonly destination: PartitionDigest[] }>;
   readonly clusters: { readonly source: KafkaCluster; readonly destination: KafkaCluster };
 }
 
@@ -92,9 +96,9 @@ export const environmentOf = async (java: JavaClient, a: KafkaCluster, b: KafkaC
     clusters: { source: a, destination: b },
     source,
     destination,
-    digests: async (topic) => {
+    digests: async (topic, isolation = 'read_uncommitted') => {
       const [ofSource, ofDestination] = await Promise.all(
-        [a, b].map(({ bootstrap }) => java.digest(bootstrap, topic, { config: QUICK_TO_CLOSE })),
+        [a, b].map(({ bootstrap }) => java.digest(bootstrap, topic, { isolation, config: QUICK_TO_CLOSE })),
       );
       return { source: ofSource!, destination: ofDestination! };
     },

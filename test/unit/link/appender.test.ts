@@ -31,7 +31,7 @@ const bench = async (partitions: number, batches: number, maxInFlightRequests = 
       });
     });
   const cluster = { connection: async () => ({ send }) } as unknown as Cluster;
-  const limits = { acks: -1, timeoutMs: 1_000, maxInFlightRequests, requestMaxBytes } as const;
+  const limits = { acks: -1, timeoutMs: 1_000, maxInFlightRequests, requestMaxBytes, transactionalId: 'link' } as const;
   const appender = new Appender(cluster, { id: 1, lane: 'append-0' }, limits);
   const phases: string[] = [];
   const mirrors = Array.from({ length: partitions }, (_, partition) => {

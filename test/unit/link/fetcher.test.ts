@@ -25,7 +25,11 @@ const bench = async (answers: readonly (Answer | ((fetcher: Fetcher, mirror: Par
   const connection = { send, versions: { of: () => 12 } };
   const cluster = { metadata: new MetadataCache(), connection: async () => connection } as unknown as Cluster;
   const limits = { responseMaxBytes: 5_000, partitionMaxBytes: 2_000, minBytes: 1, waitMaxMs: 500 };
-  const fetcher = new Fetcher(cluster, { id: 1, lane: 'fetch-0' }, { clock: systemClock, limits, windowBytes, onAnswer: () => {} });
+  const fetcher = new Fetcher(
+    cluster,
+    { id: 1, lane: 'fetch-0' },
+    { clock: systemClock, limits, isolationLevel: 1, windowBytes, onAnswer: () => {} },
+  );
   const listener = { readyToFetch: () => fetcher.wake() };
   const mirror = new PartitionMirror({ topic: 't', sourceTopic: 't', partition: 0 }, given({ listener }));
   fetcher.add(mirror);

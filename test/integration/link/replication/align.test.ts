@@ -30,7 +30,7 @@ describe('a new mirror', () => {
       fetchOffset: 0,
       sequence: 0,
       lastFetchedEpoch: -1,
-      endsWithMarkers: false,
+      endsUnguarded: false,
       mirrorStart: 0,
       sourceStart: 0,
     };
@@ -91,7 +91,7 @@ describe('a mirror that goes on', () => {
       sequence: 5,
       lastFetchedEpoch: 0,
       sourceEnd: 9,
-      endsWithMarkers: false,
+      endsUnguarded: false,
     });
   });
 
@@ -100,10 +100,10 @@ describe('a mirror that goes on', () => {
     await pair.both(3);
     await pair.transaction(2, 'abort');
     pair.marked(3);
-    expect(await pair.align()).toMatchObject({ offset: 6, sequence: 3, endsWithMarkers: true });
+    expect(await pair.align()).toMatchObject({ offset: 6, sequence: 3, endsUnguarded: true });
     await pair.source.append(records(1, 'behind'));
     await pair.copied(records(1, 'behind'));
-    expect(await pair.align()).toMatchObject({ offset: 7, sequence: 4, endsWithMarkers: false });
+    expect(await pair.align()).toMatchObject({ offset: 7, sequence: 4, endsUnguarded: false });
   });
 
   it('whose leader has forgotten the link goes on with any sequence, and takes that of its offset', async () => {
@@ -146,7 +146,7 @@ describe('a mirror that goes on', () => {
     } else {
       pair.marked(markers);
     }
-    expect(await pair.align()).toMatchObject({ offset: 2 + markers, endsWithMarkers: true });
+    expect(await pair.align()).toMatchObject({ offset: 2 + markers, endsUnguarded: true });
   });
 
   it.each(['ghosts', 'records'] as const)(
@@ -158,7 +158,7 @@ describe('a mirror that goes on', () => {
         await pair.transaction(2, 'abort');
         await pair.raw(records(1), { baseOffset: pair.source.endOffset + 2n });
         await pair.copiedBytes(await fillerBatch(fillPolicy, count, 5n), count);
-        expect(await pair.align({ fillPolicy })).toMatchObject({ offset: 2 + count, sequence: 2 + count, endsWithMarkers: false });
+        expect(await pair.align({ fillPolicy })).toMatchObject({ offset: 2 + count, sequence: 2 + count, endsUnguarded: false });
       }
     },
   );
@@ -182,7 +182,7 @@ describe('a mirror that goes on', () => {
       expect(await pair.align()).toMatchObject({ offset: end, lastFetchedEpoch: 0 });
     }
     pair.marked(2);
-    expect(await pair.align()).toMatchObject({ offset: 12, endsWithMarkers: true });
+    expect(await pair.align()).toMatchObject({ offset: 12, endsUnguarded: true });
   });
 
   it.each(['none', 'gzip'] as const)(
@@ -202,7 +202,7 @@ describe('a mirror that goes on', () => {
     await pair.copied(records(3, 'txn0'));
     expect(await pair.align()).toMatchObject({ offset: 3, sourceEnd: 4 });
     pair.marked(1);
-    expect(await pair.align()).toMatchObject({ offset: 4, endsWithMarkers: true });
+    expect(await pair.align()).toMatchObject({ offset: 4, endsUnguarded: true });
   });
 
   it('ends with what the source has compacted away since', async () => {

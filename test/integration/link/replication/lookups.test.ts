@@ -38,23 +38,23 @@ describe('the last sequence of a producer', () => {
     const { kafka, cluster } = await open();
     const lookup = new ProducerLookup(cluster, OURS.producerId);
     const log = kafka.log('orders');
-    expect(await lookup.lastSequence('orders', 0)).toBe('none');
+    expect((await lookup.find('orders', 0)).lastSequence).toBe('none');
     await log.append(records(4), { producerId: 51n, producerEpoch: 0, baseSequence: 30 });
-    expect(await lookup.lastSequence('orders', 0)).toBe('none');
+    expect((await lookup.find('orders', 0)).lastSequence).toBe('none');
     await log.append(records(4), { ...OURS, baseSequence: 100 });
     log.appendMarker({ result: 'commit', coordinatorEpoch: 0 }, { producerId: -2n, producerEpoch: 0 });
-    expect(await lookup.lastSequence('orders', 0)).toBe(103);
+    expect((await lookup.find('orders', 0)).lastSequence).toBe(103);
     await log.append(records(1), { ...OURS, baseSequence: 104 });
-    expect(await lookup.lastSequence('orders', 0)).toBe(104);
+    expect((await lookup.find('orders', 0)).lastSequence).toBe(104);
     kafka.expireProducerIds();
-    expect(await lookup.lastSequence('orders', 0)).toBe('none');
+    expect((await lookup.find('orders', 0)).lastSequence).toBe('none');
   });
 
   it('is none of a producer of which the leader knows nothing but a marker', async () => {
     const { kafka, cluster } = await open();
     kafka.log('orders').appendMarker({ result: 'commit', coordinatorEpoch: 0 }, OURS);
     expect(kafka.log('orders').producers.map(({ producerId }) => producerId)).toEqual([OURS.producerId]);
-    expect(await new ProducerLookup(cluster, OURS.producerId).lastSequence('orders', 0)).toBe('none');
+    expect((await new ProducerLookup(cluster, OURS.producerId).find('orders', 0)).lastSequence).toBe('none');
   });
 
   it('of many partitions takes one request per leader', async () => {
@@ -69,7 +69,7 @@ describe('the last sequence of a producer', () => {
     const all = kafka.topics.flatMap((topic) =>
       Array.from({ length: kafka.partitionCount(topic) }, (_, partition) => ({ topic, partition })),
     );
-    const found = await Promise.all(all.map(({ topic, partition }) => lookup.lastSequence(topic, partition)));
+    const found = await Promise.all(all.map(async ({ topic, partition }) => (await lookup.find(topic, partition)).lastSequence));
     expect(all.filter((_, index) => found[index] !== 'none')).toEqual([{ topic: 'audit', partition: 1 }]);
     expect(found).toContain(8);
     expect(asked.sort()).toEqual([1, 2]);
@@ -81,14 +81,30 @@ describe('the last sequence of a producer', () => {
   ] as const)('is not taken for none when the answer is %s', async (error, expected, says) => {
     const { kafka, cluster } = await open();
     kafka.fail({ api: DescribeProducers, error, topic: 'orders' });
-    const failed = await failure(new ProducerLookup(cluster, OURS.producerId).lastSequence('orders', 0));
+    const failed = await failure(new ProducerLookup(cluster, OURS.producerId).find('orders', 0));
     expect(failed).toMatchObject({ ...expected, brokerName: error });
     expect(failed.message).toMatch(says);
   });
 
-  it('counts as none where brokers are too old to be asked', async () => {
+  it('cannot be asked of old brokers, and says so', async () => {
     const lookup = new ProducerLookup(withoutDescribeProducers, OURS.producerId);
-    expect(await lookup.lastSequence('orders', 0)).toBe('none');
+    expect(await failure(lookup.find('orders', 0))).toMatchObject({ code: 'KLINK_VERSION' });
+  });
+
+  it('comes with the producers of copied transactions, under the ids that they have at the destination', async () => {
+    const { kafka, cluster } = await open();
+    const log = kafka.log('orders');
+    const mapped = { producerId: 2n ** 62n + 9n, producerEpoch: 3 };
+    log.appendRaw(await buildBatch([{ value: 'a', timestamp: 1n }], { ...mapped, baseOffset: 0n, baseSequence: 4, transactional: true }));
+    const find = () => new ProducerLookup(cluster, OURS.producerId).find('orders', 0);
+    expect((await find()).mapped).toEqual(
+      new Map([[mapped.producerId, { producerEpoch: 3, lastSequence: 4, coordinatorEpoch: -1, openSince: 0 }]]),
+    );
+    // A marker of a new epoch (transaction.version 2) leaves no sequence.
+    log.appendMarker({ result: 'commit', coordinatorEpoch: 7 }, { ...mapped, producerEpoch: 4 });
+    expect((await find()).mapped).toEqual(
+      new Map([[mapped.producerId, { producerEpoch: 4, lastSequence: -1, coordinatorEpoch: 7, openSince: null }]]),
+    );
   });
 });
 

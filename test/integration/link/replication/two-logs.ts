@@ -101,6 +101,7 @@ export class Stage implements AsyncDisposable {
       sourceOffsets: new OffsetLookup(source, 'committed'),
       destinationOffsets: new OffsetLookup(destination, 'debugging'),
       own: { producer: PRODUCER, lookup: new ProducerLookup(destination, PRODUCER.producerId) },
+      transactions: 'committed',
       gaps: GAPS,
     };
   }

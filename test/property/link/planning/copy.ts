@@ -1,6 +1,7 @@
 /** A link without a network: plans answers, queues their steps, carries them out one after the other, and dies whenever the test says so. */
 import { RecordBatch } from '../../../../src/codec/record-batch.ts';
-import { AppendQueue, type BatchMaker, type Fill, sequenceAfter, sequenceOf } from '../../../../src/link/replication/append-queue.ts';
+import { AppendQueue, type BatchMaker, type Fill } from '../../../../src/link/replication/append-queue.ts';
+import { sequenceAfter, sequenceOf } from '../../../../src/link/replication/batch-stamp.ts';
 import { ByteWindow } from '../../../../src/link/replication/byte-window.ts';
 import { fillerBatch, fillerBatchLimit, PADDING_TIMESTAMP } from '../../../../src/link/replication/filler-batch.ts';
 import { planRecords } from '../../../../src/link/replication/plan.ts';

@@ -1,7 +1,7 @@
 /** One process of a link in a simulation: the engine as it is, between two simulated clusters. */
 import { LinkError } from '../../../../src/errors.ts';
-import type { LinkProducer } from '../../../../src/link/replication/append-queue.ts';
 import { batchMaker } from '../../../../src/link/replication/batch-maker.ts';
+import type { LinkProducer } from '../../../../src/link/replication/batch-stamp.ts';
 import type { FillPolicy } from '../../../../src/link/replication/fill-policy.ts';
 import { PartitionMirror } from '../../../../src/link/replication/partition-mirror.ts';
 import { Replicator } from '../../../../src/link/replication/replicator.ts';
@@ -42,8 +42,15 @@ export class LinkProcess {
         random: world.random,
         producer: PRODUCER,
         fetch: { responseMaxBytes: 2_000, partitionMaxBytes, minBytes: 1, waitMaxMs: 500 },
-        append: { acks, timeoutMs: 1_000, maxInFlightRequests: settings.maxInFlightRequests, requestMaxBytes: 400 },
+        append: {
+          acks,
+          timeoutMs: 1_000,
+          maxInFlightRequests: settings.maxInFlightRequests,
+          requestMaxBytes: 400,
+          transactionalId: 'link',
+        },
         markers: { requestMaxMarkers: 5, maxInFlightRequests: settings.maxInFlightRequests },
+        transactions: 'committed',
         gaps: { fillPolicy, paddingMaxOffsets: 1_000, sourceTrimmed },
         fillGraceMs: FILL_GRACE_MS,
         fetchersPerBroker: 1,
@@ -58,6 +65,7 @@ export class LinkProcess {
       producer: PRODUCER,
       queueLimitBytes: 2 * partitionMaxBytes,
       fillPolicy,
+      transactions: 'committed' as const,
       maker: batchMaker({ clock: world.clock, rate: () => 1_000_000, signal: this.#closing.signal }),
       listener: this.replicator,
     };

@@ -1,0 +1,99 @@
+/** Who a batch is from, and which number it has: the producer fields that the link writes into each header before it goes. */
+import { patchBatch, rebaseBatch } from '../../codec/patch-header.ts';
+import { BATCH_ATTRIBUTES, type RecordBatch } from '../../codec/record-batch.ts';
+import type { TransactionalProducer } from './mapped-producer.ts';
+import { appendTimeBase } from './rebuild-batch.ts';
+
+/** The producer under which every process of a link writes; the broker's sequence check then means "append only after what I know". */
+export interface LinkProducer {
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+}
+
+/** What a leader remembers of a producer: the epoch it has seen last, and the last sequence in it; −1 when only markers came in that epoch. */
+export interface RememberedProducer {
+  readonly producerEpoch: number;
+  readonly lastSequence: number;
+}
+
+const SEQUENCES = 2 ** 31;
+/** The sequence `count` after another one: it wraps as a broker's does. */
+export const sequenceAfter = (sequence: number, count: number): number => (sequence + count) % SEQUENCES;
+/** The sequence with which a log begins, or goes on where a leader has forgotten the producer: in a mirror without markers, that of every batch. */
+export const sequenceOf = (offset: number): number => offset % SEQUENCES;
+
+const { transactional, logAppendTime } = BATCH_ATTRIBUTES;
+/** Producers are kept in mind up to this number, or twice what the leader remembers itself. */
+const MAX_PRODUCERS = 50_000;
+
+export class BatchStamp {
+  readonly #idHigh: number;
+  readonly #idLow: number;
+  readonly #epoch: number;
+  #nextSequence = 0;
+  readonly #transactional = new Map<bigint, { epoch: number; next: number }>();
+  #capacity = MAX_PRODUCERS;
+
+  constructor({ producerId, producerEpoch }: LinkProducer) {
+    this.#idHigh = highOf(producerId);
+    this.#idLow = lowOf(producerId);
+    this.#epoch = producerEpoch;
+  }
+
+  /** Starts anew: the sequence of the link's next batch, and what the leader remembers of the producers of transactions. */
+  begin(sequence: number, transactional: ReadonlyMap<bigint, RememberedProducer>): void {
+    this.#nextSequence = sequence;
+    this.#transactional.clear();
+    for (const [producerId, { producerEpoch, lastSequence }] of transactional) {
+      this.#transactional.set(producerId, { epoch: producerEpoch, next: lastSequence < 0 ? 0 : sequenceAfter(lastSequence, 1) });
+    }
+    this.#capacity = Math.max(MAX_PRODUCERS, 2 * transactional.size);
+  }
+
+  /** More producers have come by than need be kept in mind: time to ask which of them the leader remembers itself. */
+  get isFull(): boolean {
+    return this.#transactional.size > this.#capacity;
+  }
+
+  /**
+   * Header fields alone: the time that a broker gave goes as if a producer had given it. Without a producer of its own (`null`) the batch goes under the link's, and what
+   * was committed as if it had never been in a transaction.
+   */
+  write(batch: RecordBatch, producer: TransactionalProducer | null): void {
+    const { attributes, lastOffsetDelta } = batch;
+    const cleared = attributes & (producer === null ? transactional | logAppendTime : logAppendTime);
+    if (cleared !== 0) {
+      const baseTimestamp = appendTimeBase(batch);
+      patchBatch(batch, { attributes: attributes & ~cleared, ...(baseTimestamp !== null && { baseTimestamp }) });
+    }
+    const count = lastOffsetDelta + 1;
+    if (producer === null) {
+      rebaseBatch(batch, this.#idHigh, this.#idLow, this.#epoch, this.#nextSequence);
+      this.#nextSequence = sequenceAfter(this.#nextSequence, count);
+    } else {
+      const { producerId, producerEpoch } = producer;
+      rebaseBatch(batch, highOf(producerId), lowOf(producerId), producerEpoch, this.#take(producer, count));
+    }
+  }
+
+  /** A marker with this producer and epoch follows: one with a new epoch makes the leader forget the sequences of the old one (KIP-890). */
+  ended({ producerId, producerEpoch }: TransactionalProducer): void {
+    if (this.#transactional.get(producerId)?.epoch !== producerEpoch)
+      this.#transactional.set(producerId, { epoch: producerEpoch, next: 0 });
+  }
+
+  /**
+   * The destination's own count: that of the source has gaps where compaction took batches. Every epoch begins at 0. Where the leader has forgotten the producer
+   * any number is right.
+   */
+  #take({ producerId, producerEpoch }: TransactionalProducer, count: number): number {
+    const known = this.#transactional.get(producerId);
+    const sequence = known?.epoch === producerEpoch ? known.next : 0;
+    this.#transactional.set(producerId, { epoch: producerEpoch, next: sequenceAfter(sequence, count) });
+    return sequence;
+  }
+}
+
+/** As two 32-bit halves, so that no bigint is made for each batch. */
+const highOf = (producerId: bigint): number => Number(producerId >> 32n);
+const lowOf = (producerId: bigint): number => Number(BigInt.asIntN(32, producerId));

@@ -1,0 +1,171 @@
+/** Recognises its own mirror: compares the last batch of a mirror with what the source has there, and says what else it must be. */
+import type { RecordBatch } from '../../codec/record-batch.ts';
+import { LinkError } from '../../errors.ts';
+import { findFirstV2Offset } from '../log-start/first-v2-offset.ts';
+import { oldFormatAdvice } from '../log-start/start-offset.ts';
+import { MirrorFailure } from '../mirror-failure.ts';
+import type { AlignedPartition, AlignmentContext, judgeRanges, LogRange } from './align.ts';
+import { sequenceOf } from './batch-stamp.ts';
+import { isCopyOf, isEmptyAt, type SourceBatch } from './copied-records.ts';
+import { describeDivergence, findDivergence } from './divergence.ts';
+import { PADDING_TIMESTAMP } from './filler-batch.ts';
+import { isCopiedProducer, isMappedId } from './mapped-producer.ts';
+import { isFillerId } from './marker-writer.ts';
+import type { Alignment } from './partition-mirror.ts';
+import { readBatchAt, readCommittedBatchAt, readSourceBatchAt, sameBatch, samePayload } from './read-batch.ts';
+
+/** What the end of a mirror says of how to go on. */
+export interface Tail {
+  readonly lastFetchedEpoch: number;
+  readonly lastTimestamp: bigint;
+  /** The link's own sequence does not guard what comes last: markers, and batches of transactions. */
+  readonly endsUnguarded: boolean;
+  readonly own: Alignment['ownTail'];
+  /** The mirror ends in the middle of its padding. */
+  readonly isPadding: boolean;
+}
+
+const EMPTY: Tail = { lastFetchedEpoch: -1, lastTimestamp: -1n, endsUnguarded: false, own: null, isPadding: true };
+
+/** Makes sure that the mirror's last batch is what the link has copied there. */
+export const recogniseTail = async (
+  context: AlignmentContext,
+  { topic, sourceTopic, partition }: AlignedPartition,
+  { verdict, mirror, source }: { readonly verdict: ReturnType<typeof judgeRanges>; readonly mirror: LogRange; readonly source: LogRange },
+  signal: AbortSignal,
+): Promise<Tail> => {
+  const label = `${topic}-${partition}`;
+  if (verdict === 'fresh') {
+    // Said before anything is written: from which offset on the log could be mirrored.
+    const first = source.end > source.start ? await readBatchAt(context.source, sourceTopic, partition, source.start, signal) : null;
+    if (first === 'old-format') throw await oldFormat(context, sourceTopic, partition, source, signal);
+    return EMPTY;
+  }
+  const last = mirror.end - 1;
+  const readOriginalAt = context.transactions === 'exact' ? readSourceBatchAt : readCommittedBatchAt;
+  const [original, copy] = await Promise.all([
+    verdict === 'compare' ? readOriginalAt(context.source, sourceTopic, partition, last, signal) : ('absent' as const),
+    // Nothing is left to read where everything was deleted; what is left of the mirror is its end, and nobody but the link moves that.
+    mirror.start === mirror.end ? ('deleted' as const) : readBatchAt(context.destination, topic, partition, last, signal),
+  ]);
+  if (original === 'old-format') throw await oldFormat(context, sourceTopic, partition, source, signal);
+  if (original === null || copy === null) {
+    // The batch may not be replicated yet, and so not be readable.
+    throw new LinkError(
+      'KLINK_STATE',
+      `${label}: offset ${last} cannot be read on the ${original === null ? 'source' : 'destination'} at the moment`,
+      { retriable: true },
+    );
+  }
+  const isOwnTopic = context.own !== null;
+  const isOwn = typeof copy === 'object' && copy.producerId === context.own?.producer.producerId;
+  const isMapped = typeof copy === 'object' && isMappedId(copy.producerId);
+  const isMarker = typeof copy === 'object' && copy.isControl && (isMapped || (isOwnTopic && isFillerId(copy.producerId)));
+  const isOurs = isOwn || (isMapped && !isMarker);
+  if (verdict === 'ahead') {
+    const isOwnTail = isOurs || isMarker || (copy === 'deleted' && isOwnTopic);
+    throw await aheadOfSource(context, { topic, sourceTopic, partition }, { mirror, source }, isOwnTail, signal);
+  }
+  if (copy === 'deleted' && isOwnTopic) return { ...EMPTY, isPadding: false, lastFetchedEpoch: epochOf(original) };
+  const tail: Tail = {
+    lastFetchedEpoch: epochOf(original),
+    lastTimestamp: typeof copy === 'object' ? copy.maxTimestamp : -1n,
+    endsUnguarded: isMarker || isMapped,
+    own: isOwn ? { baseOffset: copy.baseOffsetNumber, baseSequence: copy.baseSequence } : null,
+    isPadding: isOwn && copy.maxTimestamp === PADDING_TIMESTAMP && copy.baseTimestamp === PADDING_TIMESTAMP,
+  };
+  // Below the source's start they are padding, and will be deleted.
+  const mayShowFiller = (offset: number): boolean => context.gaps.fillPolicy === 'records' || offset < source.start;
+  if (typeof original === 'string') {
+    // Deleted or compacted away since it was copied, or a hole that was filled: what the link wrote itself, at its place, is proof enough.
+    if (isOwnTopic && (isMarker || isMapped)) return tail;
+    if (isOwn && (original === 'absent' || mayShowFiller(last) || !tail.isPadding)) return tail;
+  } else if (isMarker) {
+    if (isMapped ? original.batch.isControl && isCopiedProducer(original.batch, copy) : await isEmptyAt(original, last)) return tail;
+    throw new MirrorFailure(
+      'DESTINATION_FOREIGN_WRITE',
+      `${label}: offset ${last} of the mirror is filled with a marker, but the source has records there: more offsets were filled than it has holes, ` +
+        'by a second process of the link or by a request that a broker carried out late. Delete the topic and mirror it anew',
+    );
+  } else if (typeof copy === 'object') {
+    if (!original.isAborted && !isMapped && sameBatch(original.batch, copy)) return tail;
+    if (isOurs && (await isCopyOf(copy, original, mayShowFiller))) return tail;
+  }
+  if (!isOurs || typeof original === 'string') {
+    throw new MirrorFailure(
+      'DESTINATION_DIVERGED',
+      `${label}: the records at offset ${last} of the mirror topic are not those of the source. Delete the topic, or choose another name, to mirror it`,
+    );
+  }
+  throw await otherRecords(context, { topic, sourceTopic, partition }, { mirror, source }, copy, signal);
+};
+
+const oldFormat = async (
+  { source }: AlignmentContext,
+  topic: string,
+  partition: number,
+  range: LogRange,
+  signal: AbortSignal,
+): Promise<MirrorFailure> =>
+  new MirrorFailure(
+    'UNSUPPORTED_MESSAGE_FORMAT',
+    `${topic}-${partition}: the source has messages of format v0 or v1; only v2 record batches (Kafka 0.11 and later) are mirrored. ` +
+      oldFormatAdvice(await findFirstV2Offset(source, topic, partition, range, signal)),
+  );
+
+const epochOf = (original: SourceBatch | string): number => (typeof original === 'object' ? original.batch.partitionLeaderEpoch : -1);
+
+/** The link's own last batch is not what the source has at its place: either it was displaced, or the source is another one now. */
+const otherRecords = async (
+  context: AlignmentContext,
+  names: Omit<AlignedPartition, 'startOffset'>,
+  ranges: { readonly mirror: LogRange; readonly source: LogRange },
+  copy: RecordBatch,
+  signal: AbortSignal,
+): Promise<MirrorFailure> => {
+  const label = `${names.topic}-${names.partition}`;
+  // Only the link's own sequences tell of offsets.
+  const shift = isMappedId(copy.producerId) ? 0 : sequenceOf(copy.baseOffsetNumber) - copy.baseSequence;
+  const meant = copy.baseOffsetNumber - shift;
+  if (shift > 0 && meant >= ranges.source.start) {
+    const made = await readBatchAt(context.source, names.sourceTopic, names.partition, meant, signal);
+    if (made !== null && typeof made === 'object' && samePayload(made, copy)) {
+      return new MirrorFailure(
+        'DESTINATION_FOREIGN_WRITE',
+        `${label}: the link's batch at offset ${copy.baseOffset} of the mirror is that of source offset ${made.baseOffset}: somebody else wrote into the mirror before it. ` +
+          'Deny writes to the topic, delete it and mirror it anew',
+      );
+    }
+  }
+  const divergence = await findDivergence(context, names, ranges, signal);
+  return new MirrorFailure(
+    'UNEXPECTED_TRUNCATION',
+    `${label}: the source has other records at offset ${copy.lastOffset} than those that were copied: its log was truncated or replaced. ${describeDivergence(divergence, ranges.mirror)}`,
+  );
+};
+
+/** What the link has copied cannot be ahead of its source, unless the source has lost it since. */
+const aheadOfSource = async (
+  context: AlignmentContext,
+  names: Omit<AlignedPartition, 'startOffset'>,
+  ranges: { readonly mirror: LogRange; readonly source: LogRange },
+  isOurs: boolean,
+  signal: AbortSignal,
+): Promise<MirrorFailure> => {
+  const { mirror, source } = ranges;
+  const where = `${names.topic}-${names.partition}: the mirror ends at offset ${mirror.end}, the source at ${source.end}`;
+  const surplus = mirror.end - source.end;
+  if (!isOurs) {
+    return new MirrorFailure(
+      'DESTINATION_FOREIGN_WRITE',
+      `${where}, and the last records of the mirror are not the link's. Somebody else wrote into the mirror, ${surplus} offset(s) more than the source has. ` +
+        'Deny writes to the topic, delete it and mirror it anew',
+    );
+  }
+  // What was written since the source lost something may hide how much that was.
+  const divergence = await findDivergence(context, names, ranges, signal);
+  return new MirrorFailure(
+    'UNEXPECTED_TRUNCATION',
+    `${where}. The source has lost ${surplus} offset(s) that were copied, or more: an unclean election, or a new log. ${describeDivergence(divergence, mirror)}`,
+  );
+};
