@@ -30,6 +30,8 @@ interface Entry {
   readonly position: Position;
   /** By the clock: the oldest commit that it stands for was made after this. */
   readonly since: number;
+  /** By the clock: when the log told of the newest one. */
+  readonly toldAt: number;
   /** It was carried over as far as the mirror goes, and waits for the data. */
   readonly isHeld: boolean;
   /** By the clock: not to be looked at before. */
@@ -52,8 +54,8 @@ export class CommitFollower {
   /** By group and partition: the newest position, with the age of the oldest. */
   #queue = new Map<string, Entry>();
   #queuedBytes = 0;
-  /** By the clock: the oldest commit that is on its way now. */
-  #underWaySince = Number.POSITIVE_INFINITY;
+  /** Likewise: what is being carried over now. */
+  #underWay: ReadonlyMap<string, Entry> = new Map();
   #wakeUp: (() => void) | null = null;
   #running: Promise<void> = Promise.resolve();
 
@@ -78,8 +80,14 @@ export class CommitFollower {
   get syncedUpTo(): number | null {
     const { readUpTo } = this.#tail;
     if (readUpTo === null) return null;
-    const queued = [...this.#queue.values()].filter(({ isHeld }) => !isHeld).map(({ since }) => since);
-    return Math.min(readUpTo, this.#underWaySince, ...queued);
+    const late = [...this.#queue.values(), ...this.#underWay.values()].filter(({ isHeld }) => !isHeld);
+    return Math.min(readUpTo, ...late.map(({ since }) => since));
+  }
+
+  /** By the clock: when the log told of a position that has not been carried over yet. */
+  queuedAt(group: string, key: string): number | undefined {
+    const of = entryKey(group, key);
+    return (this.#queue.get(of) ?? this.#underWay.get(of))?.toldAt;
   }
 
   async close(): Promise<void> {
@@ -91,18 +99,29 @@ export class CommitFollower {
   #add({ group, topic: sourceTopic, partition, committed, since }: TailedCommit): void {
     const topic = this.#options.mirrorOf(group, sourceTopic);
     if (topic === null) return;
-    const key = keyOf(group, topic, partition);
+    const key = keyOf({ group, topic, partition });
     if (committed === null || committed.offset < 0n) {
       this.#remove(key);
       return;
     }
     const { offset, metadata } = committed;
-    this.#put({ group, sourceTopic, topic, partition, position: { offset, metadata }, since, isHeld: false, lookAt: 0 });
+    const toldAt = this.#options.clock.now();
+    this.#put({
+      group,
+      sourceTopic,
+      topic,
+      partition,
+      position: { offset, metadata },
+      since,
+      toldAt,
+      isHeld: false,
+      lookAt: Number.NEGATIVE_INFINITY,
+    });
     this.#wakeUp?.();
   }
 
   #put(entry: Entry): void {
-    const key = keyOf(entry.group, entry.topic, entry.partition);
+    const key = keyOf(entry);
     const before = this.#remove(key);
     // The newer position says all that the older one said, and is as late as that one was.
     const since = before?.isHeld === false ? Math.min(before.since, entry.since) : entry.since;
@@ -134,34 +153,33 @@ export class CommitFollower {
       }
       await sleep(clock, LINGER_MS, signal).catch(() => {});
       if (signal.aborted) return;
-      const entries = [...this.#queue.values()];
+      const taken = this.#queue;
+      this.#underWay = taken;
       this.#queue = new Map();
       this.#queuedBytes = 0;
-      const fresh = entries.filter(({ isHeld }) => !isHeld);
-      this.#underWaySince = Math.min(...fresh.map(({ since }) => since));
       try {
-        await this.#flush(entries, signal);
+        await this.#flush(taken, signal);
       } catch {
-        for (const entry of entries) this.#putBack(entry);
+        for (const entry of taken.values()) this.#putBack(entry);
         await sleep(clock, RETRY_MS, signal).catch(() => {});
       }
-      this.#underWaySince = Number.POSITIVE_INFINITY;
+      this.#underWay = new Map();
     }
   }
 
-  async #flush(entries: readonly Entry[], signal: AbortSignal): Promise<void> {
+  async #flush(taken: ReadonlyMap<string, Entry>, signal: AbortSignal): Promise<void> {
     const { carrier, context, inUse, clock } = this.#options;
-    const due = await this.#due(entries, signal);
+    const due = await this.#due([...taken.values()], signal);
     if (due.length === 0) return;
     const now = clock.now();
-    const outcome = await carrier.carry(positionsOf(due), { ...context(), readAt: now, isFollowing: true, signal });
+    const toldAt = (group: string, key: string): number | undefined => taken.get(entryKey(group, key))?.toldAt;
+    const outcome = await carrier.carry(positionsOf(due), { ...context(), origin: { from: 'log', toldAt }, signal });
     for (const group of outcome.inUse) inUse(group);
-    const waiting = new Set(outcome.waiting.map(({ group, topic, partition }) => keyOf(group, topic, partition)));
+    const waiting = new Set(outcome.waiting.map(keyOf));
     for (const entry of due) {
       const failure = outcome.failures.get(entry.group);
       if (failure?.retriable === true) this.#putBack({ ...entry, isHeld: false, lookAt: now + RETRY_MS });
-      else if (waiting.has(keyOf(entry.group, entry.topic, entry.partition)))
-        this.#putBack({ ...entry, isHeld: true, lookAt: now + HELD_MS });
+      else if (waiting.has(keyOf(entry))) this.#putBack({ ...entry, isHeld: true, lookAt: now + HELD_MS });
     }
   }
 
@@ -182,7 +200,7 @@ export class CommitFollower {
 
   /** Unless a newer position of the partition has come meanwhile. */
   #putBack(entry: Entry): void {
-    const key = keyOf(entry.group, entry.topic, entry.partition);
+    const key = keyOf(entry);
     const newer = this.#queue.get(key);
     if (newer === undefined) this.#put(entry);
     else if (!entry.isHeld) this.#put({ ...newer, since: Math.min(newer.since, entry.since) });
@@ -192,7 +210,9 @@ export class CommitFollower {
 const NO_RANGES: Awaited<ReturnType<MirrorLogs['ranges']>> = new Map();
 
 /** Group names may contain anything, topic names no slash. */
-const keyOf = (group: string, topic: string, partition: number): string => `${partitionKey(topic, partition)}/${group}`;
+const entryKey = (group: string, key: string): string => `${key}/${group}`;
+const keyOf = ({ group, topic, partition }: Pick<Entry, 'group' | 'topic' | 'partition'>): string =>
+  entryKey(group, partitionKey(topic, partition));
 
 const sizeOf = ({ group, topic, position }: Entry): number =>
   ENTRY_OVERHEAD_BYTES + 2 * (group.length + topic.length + position.metadata.length);

@@ -237,7 +237,8 @@ export class ConsumerOffsetSync implements Task {
     }
     if (positions.size === 0) return;
     try {
-      run.add(await this.#carrier.carry(positions, { ...this.#context(), readAt, isFollowing: false, signal }));
+      const queuedAt = (group: string, key: string): number | undefined => this.#follower?.queuedAt(group, key);
+      run.add(await this.#carrier.carry(positions, { ...this.#context(), origin: { from: 'answer', readAt, queuedAt }, signal }));
     } catch (error) {
       signal.throwIfAborted();
       for (const group of positions.keys()) run.failures.set(group, LinkError.from(error));

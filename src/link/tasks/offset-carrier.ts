@@ -3,6 +3,7 @@ import { BrokerError } from '../../client/broker-error.ts';
 import type { Clock } from '../../client/clock.ts';
 import { LinkError } from '../../errors.ts';
 import { ErrorCode } from '../../protocol/error-codes.ts';
+import { type Heard, hear, isSettled, type Origin } from './commit-order.ts';
 import type { GroupAdmin, GroupOffsets, GroupPartition } from './group-admin.ts';
 import { type MirrorLogs, partitionKey } from './mirror-logs.ts';
 import { type CarriedOver, type LogRange, type Position, planOffset } from './plan-offsets.ts';
@@ -16,10 +17,7 @@ export interface CarryContext {
   readonly isUntouched: (group: string) => boolean;
   /** As in {@link planOffset}. */
   readonly refreshMs: number;
-  /** By the clock: when the positions were read from the source. */
-  readonly readAt: number;
-  /** The positions come from the log of commits, in its order; not from an answer, which may be older than what the log has told. */
-  readonly isFollowing: boolean;
+  readonly origin: Origin;
   readonly signal: AbortSignal;
 }
 
@@ -54,23 +52,17 @@ export interface OffsetCarrierOptions {
   readonly mapGroup: (group: string) => string;
 }
 
-interface Remembered extends CarriedOver {
-  /** By the clock: when the log of commits last told of it. */
-  readonly followedAt: number;
-}
+type Remembered = CarriedOver & Heard;
 
 interface Write extends GroupPartition {
   readonly position: Position;
   readonly isRefresh: boolean;
   readonly sourceOffset: bigint;
-  readonly followedAt: number;
+  readonly heard: Heard;
 }
 
-/** A coordinator's own answer may be older than its log by the moments between the two: what the log has told this lately is not undone. */
-const SETTLE_MS = 5_000;
 /** A position that was found equal may be of any age: it is refreshed so long after it was first seen. */
 const FIRST_REFRESH_MS = 3_600_000;
-const NEVER = Number.NEGATIVE_INFINITY;
 
 export class OffsetCarrier {
   readonly #options: OffsetCarrierOptions;
@@ -115,7 +107,7 @@ export class OffsetCarrier {
   settled(group: string, readAt: number): ReadonlyMap<string, SettledOffset> {
     return new Map(
       [...(this.#memory.get(group) ?? [])]
-        .filter(([, { followedAt }]) => followedAt <= readAt - SETTLE_MS)
+        .filter(([, heard]) => isSettled(heard, readAt))
         .map(([key, { ours }]) => [key, { ...partitionOf(key), ours: ours?.offset ?? null }]),
     );
   }
@@ -163,7 +155,7 @@ export class OffsetCarrier {
     positions: SourcePositions,
     offsets: GroupOffsets,
     ranges: ReadonlyMap<string, LogRange>,
-    { isFollowing, readAt, isUntouched, refreshMs }: CarryContext,
+    { origin, isUntouched, refreshMs }: CarryContext,
     outcome: CarryOutcome,
   ): readonly Write[] {
     const now = this.#options.clock.now();
@@ -173,19 +165,19 @@ export class OffsetCarrier {
     for (const { topic, partition, position: source } of flat(positions)) {
       const key = partitionKey(topic, partition);
       const last = this.#memory.get(group)?.get(key) ?? null;
-      const followedAt = isFollowing ? now : (last?.followedAt ?? NEVER);
-      if (!isFollowing && followedAt > readAt - SETTLE_MS) continue;
+      const heard = hear(origin, group, key, last, last?.sourceOffset === source.offset);
+      if (heard === null) continue;
       const destination = offsets.get(topic)?.get(partition) ?? null;
       const plan = planOffset({ source, destination, last, range: ranges.get(key) ?? null, isUntouched: untouched, now, refreshMs });
       const sourceOffset = source.offset;
       if (plan.isWaiting) outcome.waiting.push({ group, topic, partition, sourceOffset });
       if (plan.action === 'write') {
-        writes.push({ topic, partition, position: plan.position, isRefresh: plan.why === 'refresh', sourceOffset, followedAt });
+        writes.push({ topic, partition, position: plan.position, isRefresh: plan.why === 'refresh', sourceOffset, heard });
       } else if (plan.why === 'unknown') {
         unknown ??= unknownLog(topic, partition);
       } else {
         const writtenAt = last?.writtenAt ?? now - refreshMs + Math.min(refreshMs, FIRST_REFRESH_MS);
-        this.#remember(group, key, { sourceOffset, ours: plan.why === 'same' && plan.isOurs ? destination : null, writtenAt, followedAt });
+        this.#remember(group, key, { sourceOffset, ours: plan.why === 'same' && plan.isOurs ? destination : null, writtenAt, ...heard });
       }
     }
     if (unknown !== null) outcome.refusals.push({ group, error: unknown });
@@ -207,8 +199,8 @@ export class OffsetCarrier {
         refused.set(code, write);
         continue;
       }
-      const { topic, partition, position: ours, sourceOffset, followedAt } = write;
-      this.#remember(group, partitionKey(topic, partition), { sourceOffset, ours, writtenAt: clock.now(), followedAt });
+      const { topic, partition, position: ours, sourceOffset, heard } = write;
+      this.#remember(group, partitionKey(topic, partition), { sourceOffset, ours, writtenAt: clock.now(), ...heard });
       if (write.isRefresh) outcome.refreshed++;
       else outcome.committed++;
     }

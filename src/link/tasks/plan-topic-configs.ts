@@ -63,6 +63,7 @@ const DIFFERENCE = 'message.timestamp.difference.max.ms';
 const BOUNDS = ['message.timestamp.before.max.ms', 'message.timestamp.after.max.ms'];
 /** From KIP-937 (3.6) to 3.9 the old limit counts wherever a new one is not below its default: it has to be as wide. */
 const PINNED: ReadonlySet<string> = new Set([...REQUIRED_TOPIC_CONFIGS, DIFFERENCE]);
+
 /**
  * The differences, and nothing else: applied, the same facts give an empty plan.
  * A config that is set on the source is set here; one that is not is not set here either, unless the defaults of the two clusters differ.
