@@ -117,7 +117,7 @@ describe.each([
     const sync = offsetSync('following', [topic]);
     try {
       expect((await run(sync)).errors).toEqual([]);
-      expect(sync.status()).toMatchObject({ mode: 'following', followError: null });
+      expect(sync.status).toMatchObject({ mode: 'following', followError: null });
       await consume(kafka.source, topic, topic, protocol, 20);
       const there = await committed(kafka.source, topic);
       expect(Object.values(there).reduce((sum, offset) => sum + offset, 0)).toBe(25);
@@ -127,8 +127,8 @@ describe.each([
       await admin.setOffsets({ groupId: topic, topic, partitions: [{ partition: 0, offset: '2' }] });
       await admin.disconnect();
       await expect.poll(() => committed(kafka.destination, topic), PATIENCE).toEqual({ ...there, [`${topic}/0`]: 2 });
-      await expect.poll(() => sync.status().ageMs, PATIENCE).toBeLessThan(1_000);
-      expect(sync.status().mode).toBe('following');
+      await expect.poll(() => sync.status.ageMs, PATIENCE).toBeLessThan(1_000);
+      expect(sync.status.mode).toBe('following');
     } finally {
       await sync.suspend();
     }
@@ -159,7 +159,7 @@ describe.each([
       await (await transactionOf('tx-2', '9')).end('abort');
       await (await transactionOf('tx-3', '4')).end('commit');
       await expect.poll(there, PATIENCE).toEqual({ 'transactions/0': 4 });
-      expect(sync.status().mode).toBe('following');
+      expect(sync.status.mode).toBe('following');
     } finally {
       await sync.suspend();
     }

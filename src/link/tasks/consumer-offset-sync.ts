@@ -97,7 +97,7 @@ export class ConsumerOffsetSync implements Task {
     this.#carrier = new OffsetCarrier({ destination: this.#destination, clock, logs, mapGroup });
   }
 
-  status(): OffsetSyncStatus {
+  get status(): OffsetSyncStatus {
     const followedUpTo = this.#follower?.failure === null ? this.#follower.syncedUpTo : null;
     const syncedUpTo = this.#syncedUpTo !== null && this.#isBacked && followedUpTo !== null ? followedUpTo : this.#syncedUpTo;
     return {

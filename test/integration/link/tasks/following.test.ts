@@ -94,12 +94,12 @@ describe('commits', () => {
     await commit('a', { offset: 10 });
     const sync = follow();
     expect(await run(sync)).toMatchObject({ counts: { committed: 1 }, errors: [] });
-    expect(sync.status()).toMatchObject({ mode: 'following', followError: null, groups: 1 });
+    expect(sync.status).toMatchObject({ mode: 'following', followError: null, groups: 1 });
     await commit('a', { offset: 11 }, { partition: 1, offset: 0 });
     await arrives('a', { 0: 11, 1: 0 });
     await commit('new', { offset: 12, metadata: 'kept' });
     await arrives('new', { 0: 12 });
-    await expect.poll(() => sync.status().ageMs).toBeLessThan(1_000);
+    await expect.poll(() => sync.status.ageMs).toBeLessThan(1_000);
     expect(wake).not.toHaveBeenCalled();
   });
 
@@ -172,7 +172,7 @@ describe('commits', () => {
     const sync = follow();
     await run(sync);
     await sync.suspend();
-    expect(sync.status().mode).toBe('periodic');
+    expect(sync.status.mode).toBe('periodic');
     const requests = await bench.count('destination', OffsetCommit, () => commit('a', { offset: 7 }));
     expect(requests).toBe(0);
     await run(sync);
@@ -231,13 +231,13 @@ describe('without the right to read them', () => {
         message: expect.stringMatching(/synced at intervals instead.*READ.*__consumer_offsets/),
       },
     ]);
-    expect(sync.status()).toMatchObject({ mode: 'periodic', followError: { code: 'KLINK_AUTH' } });
+    expect(sync.status).toMatchObject({ mode: 'periodic', followError: { code: 'KLINK_AUTH' } });
     expect(bench.committed('a')).toEqual({ 0: 10 });
 
     const filter = { resourceTypeFilter: 2, resourceNameFilter: COMMITS, patternTypeFilter: 3, principalFilter: null, hostFilter: null };
     await bench.root.source.send(DeleteAcls, { filters: [{ ...filter, operation: 1, permissionType: 1 }] }, 'controller');
     expect((await run(sync)).errors).toEqual([]);
-    expect(sync.status()).toMatchObject({ mode: 'following', followError: null });
+    expect(sync.status).toMatchObject({ mode: 'following', followError: null });
     await commit('a', { offset: 11 });
     await arrives('a', { 0: 11 });
   });
@@ -246,7 +246,7 @@ describe('without the right to read them', () => {
     bench = await Bench.open({ source: { topics: { orders: {} } }, destination: { topics: { orders: {} } } });
     const sync = follow();
     expect((await run(sync)).errors).toEqual([]);
-    expect(sync.status().mode).toBe('periodic');
+    expect(sync.status.mode).toBe('periodic');
   });
 });
 
@@ -266,7 +266,7 @@ describe('trouble', () => {
     await bench.root.source.refreshMetadata([]);
     await commit('a', { offset: 3 });
     await arrives('a', { 0: 3 });
-    expect(sync.status().mode).toBe('following');
+    expect(sync.status.mode).toBe('following');
   });
 
   it('with a destination that does not answer leaves the commits waiting, and the age shows it', async () => {
@@ -275,10 +275,10 @@ describe('trouble', () => {
     await run(sync);
     bench.kafka.destination.stall(1);
     await commit('a', { offset: 5 });
-    await expect.poll(() => sync.status().ageMs, { timeout: 5_000 }).toBeGreaterThan(700);
+    await expect.poll(() => sync.status.ageMs, { timeout: 5_000 }).toBeGreaterThan(700);
     bench.kafka.destination.resume(1);
     await arrives('a', { 0: 5 });
-    await expect.poll(() => sync.status().ageMs, { timeout: 5_000 }).toBeLessThan(700);
+    await expect.poll(() => sync.status.ageMs, { timeout: 5_000 }).toBeLessThan(700);
   });
 
   it('with a log that has lost its end asks for a whole run', async () => {
@@ -303,11 +303,11 @@ describe('trouble', () => {
     const sync = follow();
     await run(sync);
     await tell('a', [{ key: keyBytes('a', {}), value }]);
-    await expect.poll(() => sync.status().mode).toBe('periodic');
+    await expect.poll(() => sync.status.mode).toBe('periodic');
     expect(wake).toHaveBeenCalledTimes(1);
     const { errors } = await run(sync);
     expect(errors).toMatchObject([{ subject: null, error: { code } }]);
-    expect(sync.status().mode).toBe('following');
+    expect(sync.status.mode).toBe('following');
     expect((await run(sync)).errors).toEqual([]);
     await commit('a', { offset: 4 });
     await arrives('a', { 0: 4 });
@@ -334,5 +334,5 @@ it('a hundred groups with a thousand commits in a second all arrive, and are rea
   expect(commits).toBeLessThanOrEqual(1_000);
   // One request for all groups that have committed meanwhile.
   expect(reads).toBeLessThanOrEqual(commits / 20);
-  await expect.poll(() => sync.status().ageMs, { timeout: 5_000 }).toBeLessThan(1_000);
+  await expect.poll(() => sync.status.ageMs, { timeout: 5_000 }).toBeLessThan(1_000);
 });
