@@ -50,7 +50,7 @@ export const FILL_WARM_UP: FillWorkload = {
   kind: 'hole',
   policy: 'markers',
   partitions: 1,
-  sizes: { quick: [1e4], default: [1e5], full: [1e5] },
+  sizes: { quick: [1e4], default: [1e6], full: [1e6] },
 };
 
 /** A partition's log as it is put into a file. */
