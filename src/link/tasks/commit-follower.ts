@@ -2,6 +2,7 @@
 import { type Clock, type Random, sleep } from '../../client/clock.ts';
 import type { Cluster } from '../../client/cluster.ts';
 import type { LinkError } from '../../errors.ts';
+import { Change } from '../change.ts';
 import { CommitTail, type TailedCommit } from './commit-tail.ts';
 import { type MirrorLogs, partitionKey } from './mirror-logs.ts';
 import type { CarryContext, OffsetCarrier, SourcePositions } from './offset-carrier.ts';
@@ -51,6 +52,7 @@ export class CommitFollower {
   readonly #options: CommitFollowerOptions;
   readonly #tail: CommitTail;
   readonly #closing = new AbortController();
+  readonly #change: Change;
   /** By group and partition: the newest position, with the age of the oldest. */
   #queue = new Map<string, Entry>();
   #queuedBytes = 0;
@@ -62,7 +64,15 @@ export class CommitFollower {
   constructor(options: CommitFollowerOptions) {
     this.#options = options;
     const { source, clock, random, wake } = options;
-    this.#tail = new CommitTail({ source, clock, random, found: (commit) => this.#add(commit), lost: wake });
+    this.#change = new Change(clock);
+    this.#tail = new CommitTail({
+      source,
+      clock,
+      random,
+      found: (commit) => this.#add(commit),
+      lost: wake,
+      moved: () => this.#change.happened(),
+    });
   }
 
   /** As {@link CommitTail.open}: what was committed before has to be asked for after this has resolved. */
@@ -82,6 +92,21 @@ export class CommitFollower {
     if (readUpTo === null) return null;
     const late = [...this.#queue.values(), ...this.#underWay.values()].filter(({ isHeld }) => !isHeld);
     return Math.min(readUpTo, ...late.map(({ since }) => since));
+  }
+
+  /**
+   * Resolves when {@link syncedUpTo} has come to `at`.
+   *
+   * @throws LinkError why it has ended by itself; `KLINK_TIMEOUT` after `timeoutMs`; `KLINK_ABORTED`.
+   */
+  reach(at: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const isThere = (): boolean => {
+      if (this.failure !== null) throw this.failure;
+      return (this.syncedUpTo ?? at) >= at;
+    };
+    const missing = (): string =>
+      `commits that were made at the source ${Math.round(this.#options.clock.now() - at)} ms ago are still on their way`;
+    return this.#change.until(isThere, this.#options.clock.now() + timeoutMs, signal, missing);
   }
 
   /** By the clock: when the log told of a position that has not been carried over yet. */
@@ -164,6 +189,7 @@ export class CommitFollower {
         await sleep(clock, RETRY_MS, signal).catch(() => {});
       }
       this.#underWay = new Map();
+      this.#change.happened();
     }
   }
 
@@ -176,9 +202,9 @@ export class CommitFollower {
     const outcome = await carrier.carry(positionsOf(due), { ...context(), origin: { from: 'log', toldAt }, signal });
     for (const group of outcome.inUse) inUse(group);
     const waiting = new Set(outcome.waiting.map(keyOf));
+    const failed = new Map([...outcome.failures, ...outcome.refusals.map(({ group, error }) => [group, error] as const)]);
     for (const entry of due) {
-      const failure = outcome.failures.get(entry.group);
-      if (failure?.retriable === true) this.#putBack({ ...entry, isHeld: false, lookAt: now + RETRY_MS });
+      if (failed.get(entry.group)?.retriable === true) this.#putBack({ ...entry, isHeld: false, lookAt: now + RETRY_MS });
       else if (waiting.has(keyOf(entry))) this.#putBack({ ...entry, isHeld: true, lookAt: now + HELD_MS });
     }
   }

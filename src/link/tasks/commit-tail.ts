@@ -30,6 +30,8 @@ export interface CommitTailOptions {
   readonly found: (commit: TailedCommit) => void;
   /** Commits may have been missed: ask the coordinators. */
   readonly lost: () => void;
+  /** {@link CommitTail.readUpTo} may have moved, or it has ended. */
+  readonly moved: () => void;
 }
 
 interface Tail {
@@ -121,6 +123,7 @@ export class CommitTail {
         if (!error.retriable) {
           this.failure = error;
           this.#options.lost();
+          this.#options.moved();
           return;
         }
         if (clock.now() - begun > source.settings.retry.maxBackoffMs) failed = 0;
@@ -186,6 +189,7 @@ export class CommitTail {
         if (tail.offset >= Number(highWatermark)) tail.readUpTo = now;
       }
     }
+    this.#options.moved();
   }
 
   /** The log has lost its end, or begins later than we stand. */

@@ -137,6 +137,7 @@ export class ConsumerOffsetSync implements Task {
     const groups = [...new Set([...listed, ...this.#carrier.groups])].filter(selects);
     const run = new OffsetSyncRun();
     await this.#carryAll(groups, run, signal);
+    const late = await this.#awaitFollower(startedAt, signal);
     if (theirs.errors.length === 0 && run.failures.size === 0) {
       this.#syncedUpTo = startedAt;
       this.#isBacked = true;
@@ -144,7 +145,7 @@ export class ConsumerOffsetSync implements Task {
     const listingErrors = [...theirs.errors, ...ours.errors].map((error) => taskError(error, null));
     return {
       counts: { groups: groups.length, waiting: this.waiting().length, ...run.counts },
-      errors: [...(followError === null ? [] : [followError]), ...listingErrors, ...run.errors()],
+      errors: [...(followError === null ? [] : [followError]), ...listingErrors, ...run.errors(), ...(late === null ? [] : [late])],
     };
   }
 
@@ -173,6 +174,17 @@ export class ConsumerOffsetSync implements Task {
       signal.throwIfAborted();
       this.#followError = notFollowing(LinkError.from(error));
       return isWithoutCommits(error) ? null : taskError(this.#followError, null);
+    }
+  }
+
+  /** What the log of commits has told lately is the follower's to carry over: whoever waits for a run waits for that too. */
+  async #awaitFollower(startedAt: number, signal: AbortSignal): Promise<TaskError | null> {
+    try {
+      await this.#follower?.reach(startedAt, PATIENCE_MS, signal);
+      return null;
+    } catch (error) {
+      signal.throwIfAborted();
+      return taskError(error, null);
     }
   }
 

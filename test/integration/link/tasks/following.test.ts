@@ -144,10 +144,10 @@ describe('commits', () => {
     await run(sync);
     await commit('a', { offset: 120 });
     await arrives('a', { 0: 100 });
-    expect(sync.waiting()).toEqual([{ group: 'a', topic: 'orders', partition: 0, sourceOffset: 120n }]);
+    await expect.poll(() => sync.waiting()).toEqual([{ group: 'a', topic: 'orders', partition: 0, sourceOffset: 120n }]);
     await bench.fill('destination', 'orders', 120);
     await arrives('a', { 0: 120 });
-    expect(sync.waiting()).toEqual([]);
+    await expect.poll(() => sync.waiting()).toEqual([]);
   });
 
   it('of a group with members at the destination are left alone until the next run', async () => {
@@ -165,6 +165,17 @@ describe('commits', () => {
     });
     // One of a, refused, and those of b.
     expect(commits).toBeLessThanOrEqual(4);
+  });
+
+  it('that were made before a run are there when it is over', async () => {
+    await open();
+    const sync = follow();
+    await run(sync);
+    for (let offset = 1; offset <= 5; offset++) {
+      await commit('a', { offset });
+      expect(await run(sync)).toMatchObject({ errors: [] });
+      expect(bench.committed('a')).toEqual({ 0: offset });
+    }
   });
 
   it('stop arriving when the task is suspended, and all of them come with the next run', async () => {
@@ -276,6 +287,7 @@ describe('trouble', () => {
     bench.kafka.destination.stall(1);
     await commit('a', { offset: 5 });
     await expect.poll(() => sync.status.ageMs, { timeout: 5_000 }).toBeGreaterThan(700);
+    expect(bench.committed('a')).toEqual({});
     bench.kafka.destination.resume(1);
     await arrives('a', { 0: 5 });
     await expect.poll(() => sync.status.ageMs, { timeout: 5_000 }).toBeLessThan(700);
