@@ -62,12 +62,12 @@ describe.each(['markers', 'ghosts', 'records'] as const)('a copy with %s', (fill
         // A small start is padded; a large one is where the mirror was padded to already.
         const mirror = new MirrorLog(start < 100 ? 0 : start);
         const ever = new Map<number, Shown>();
-        const options = { fill, random, maxBytes };
+        const options = { fill, transactions: 'committed' as const, random, maxBytes };
         for (const event of before) await source.do(event);
         for (const { lifetime, meanwhile } of lives) {
           for (const [offset, shown] of byOffset(await consumeAll(source, 'read_committed'))) ever.set(offset, shown);
           await copy(source, mirror, lifetime, options);
-          if (random() < 0.1) mirror.forgetProducer();
+          if (random() < 0.1) mirror.forgetProducers();
           for (const event of meanwhile) await source.do(event);
         }
         source.endAll();
@@ -77,7 +77,7 @@ describe.each(['markers', 'ghosts', 'records'] as const)('a copy with %s', (fill
         while ((await copy(source, mirror, 1_000, options)) === 'died') if (++lost > 100) throw new Error('it never catches up');
         mirror.deleteBefore(source.start);
 
-        expect(mirror.end).toBe(source.readableEnd);
+        expect(mirror.end).toBe(source.readableEnd('read_committed'));
         for (const isolation of ['read_committed', 'read_uncommitted'] as const) {
           const seen = byOffset(await consumeAll(mirror, isolation));
           for (const [offset, shown] of expected) expect(seen.get(offset)).toEqual(shown);
@@ -89,9 +89,47 @@ describe.each(['markers', 'ghosts', 'records'] as const)('a copy with %s', (fill
           }
         }
       }),
-      { numRuns: 250 },
+      { numRuns: 150 },
     );
   });
+});
+
+/** Things that only add to a log. */
+const growth = life.map((deeds) => deeds.filter(({ kind }) => kind !== 'clean' && kind !== 'trim'));
+
+it('a copy of exact transactions shows both kinds of consumers what the source shows them, while they are open and after', {
+  timeout: 300_000,
+}, async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      story,
+      fc.array(growth, { maxLength: 8 }),
+      fc.constantFrom('markers' as const, 'ghosts' as const),
+      async ({ seed, start, before, lives, maxBytes }, later, fill) => {
+        const random = randomFrom(seed);
+        const source = new SourceLog(random, start);
+        const mirror = new MirrorLog(start < 100 ? 0 : start);
+        const options = { fill, transactions: 'exact' as const, random, maxBytes };
+        for (const event of before) await source.do(event);
+        for (const [index, meanwhile] of later.entries()) {
+          await copy(source, mirror, lives[index]?.lifetime ?? 5, options);
+          if (random() < 0.1) mirror.forgetProducers();
+          for (const event of meanwhile) await source.do(event);
+        }
+        if (random() < 0.5) source.endAll();
+        for (let lost = 0; (await copy(source, mirror, 1_000, options)) === 'died'; )
+          if (++lost > 100) throw new Error('it never catches up');
+        mirror.deleteBefore(source.start);
+
+        expect(mirror.end).toBe(source.readableEnd('read_uncommitted'));
+        expect(mirror.lastStableOffset).toBe(Math.min(source.lastStableOffset, mirror.end));
+        for (const isolation of ['read_committed', 'read_uncommitted'] as const) {
+          expect(await consumeAll(mirror, isolation)).toEqual(await consumeAll(source, isolation));
+        }
+      },
+    ),
+    { numRuns: 150 },
+  );
 });
 
 const CODEC = 0x07;

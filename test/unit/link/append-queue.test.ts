@@ -6,7 +6,7 @@ import { RecordBatch } from '../../../src/codec/record-batch.ts';
 import { AppendQueue, type BatchMaker, type Fill } from '../../../src/link/replication/append-queue.ts';
 import { sequenceAfter, sequenceOf } from '../../../src/link/replication/batch-stamp.ts';
 import type { FrameLease } from '../../../src/link/replication/byte-window.ts';
-import { planRecords } from '../../../src/link/replication/plan.ts';
+import { planRecords, type Step } from '../../../src/link/replication/plan.ts';
 import type { DenseRun, RebuildOptions } from '../../../src/link/replication/rebuild-batch.ts';
 import { type BatchShape, makeBatch } from '../../property/link/simulation/batches.ts';
 import { PRODUCER, turns } from './partition-bench.ts';
@@ -188,6 +188,49 @@ describe('the header of a batch', () => {
     expect([original.timestampType, batch.timestampType, batch.isTransactional]).toEqual(['LogAppendTime', 'CreateTime', false]);
     expect(batch).toMatchObject({ baseTimestamp: 8_000n, maxTimestamp: 8_000n });
     expect(batch.payload.equals(original.payload)).toBe(true);
+  });
+});
+
+describe('ends of transactions', () => {
+  const end = (offset: number, producerId: bigint): Step => ({
+    kind: 'end',
+    offset,
+    nextOffset: offset + 1,
+    end: { producerId, producerEpoch: 3, commit: offset % 2 === 0, coordinatorEpoch: 7 },
+  });
+  const takenFrom = (steps: readonly Step[], count: number): (readonly bigint[])[] => {
+    const bench = new Bench();
+    bench.queue.push(steps, Buffer.alloc(0), bench.lease as unknown as FrameLease, MARKERS);
+    const taken: (readonly bigint[])[] = [];
+    for (let fill = bench.queue.takeFill(count); fill !== null; fill = bench.queue.takeFill(count)) {
+      expect(fill.nextOffset - fill.offset).toBe(fill.ends?.length);
+      taken.push((fill.ends ?? []).map(({ producerId }) => producerId));
+    }
+    bench.expectAllGivenBack();
+    return taken;
+  };
+
+  it('that follow each other go together, so many at a time', () => {
+    const steps = [5, 6, 7, 8, 9].map((offset) => end(offset, BigInt(offset)));
+    expect(takenFrom(steps, 10)).toEqual([[5n, 6n, 7n, 8n, 9n]]);
+    expect(takenFrom(steps, 2)).toEqual([[5n, 6n], [7n, 8n], [9n]]);
+  });
+
+  it('of one producer never do: a broker merges what it answers about them', () => {
+    const steps = [1n, 2n, 1n, 1n, 3n].map((producerId, index) => end(10 + index, producerId));
+    expect(takenFrom(steps, 10)).toEqual([[1n, 2n], [1n], [1n, 3n]]);
+  });
+
+  it('wait for what fills the offsets before them', () => {
+    const bench = new Bench();
+    bench.queue.pushFill(0, 4, MARKERS);
+    bench.queue.push([end(4, 8n)], Buffer.alloc(0), bench.lease as unknown as FrameLease, MARKERS);
+    expect(bench.queue.takeFill(10)).toEqual({ offset: 0, nextOffset: 4 });
+    expect(bench.queue.takeFill(10)).toEqual({
+      offset: 4,
+      nextOffset: 5,
+      ends: [{ producerId: 8n, producerEpoch: 3, commit: true, coordinatorEpoch: 7 }],
+    });
   });
 });
 

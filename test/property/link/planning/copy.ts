@@ -1,18 +1,23 @@
 /** A link without a network: plans answers, queues their steps, carries them out one after the other, and dies whenever the test says so. */
 import { RecordBatch } from '../../../../src/codec/record-batch.ts';
 import { AppendQueue, type BatchMaker, type Fill } from '../../../../src/link/replication/append-queue.ts';
-import { sequenceAfter, sequenceOf } from '../../../../src/link/replication/batch-stamp.ts';
+import { type RememberedProducer, sequenceAfter, sequenceOf } from '../../../../src/link/replication/batch-stamp.ts';
 import { ByteWindow } from '../../../../src/link/replication/byte-window.ts';
 import { fillerBatch, fillerBatchLimit, PADDING_TIMESTAMP } from '../../../../src/link/replication/filler-batch.ts';
+import { isMappedId } from '../../../../src/link/replication/mapped-producer.ts';
 import { planRecords } from '../../../../src/link/replication/plan.ts';
 import { rebuildBatch } from '../../../../src/link/replication/rebuild-batch.ts';
+import type { TransactionMode } from '../../../../src/link/replication/transaction-mode.ts';
 import type { MirrorLog } from './mirror-log.ts';
 import type { Random, SourceLog } from './source-log.ts';
 
+/** Below this clusters hand out ids. */
+const FIRST_FREE_ID = 2n ** 62n;
 export const PRODUCER = { producerId: 2n ** 40n + 3n, producerEpoch: 2 };
 
 export interface CopyOptions {
   readonly fill: Fill['as'];
+  readonly transactions: TransactionMode;
   readonly random: Random;
   /** Most bytes of a rebuilt batch. */
   readonly maxBytes: number;
@@ -26,7 +31,7 @@ export const copy = async (source: SourceLog, mirror: MirrorLog, lifetime: numbe
   const { random } = options;
   const below = (limit: number): number => Math.floor(random() * limit);
   const maker: BatchMaker = {
-    rebuild: (batch, from) => rebuildBatch(batch, from, { maxBytes: options.maxBytes }),
+    rebuild: (batch, from, given) => rebuildBatch(batch, from, { ...given, maxBytes: options.maxBytes }),
     filler: async (kind, wanted, timestamp) => {
       // Smaller than they could be, so that there are several.
       const count = Math.min(wanted, fillerBatchLimit(kind), 1 + below(6));
@@ -35,17 +40,30 @@ export const copy = async (source: SourceLog, mirror: MirrorLog, lifetime: numbe
   };
   const window = new ByteWindow(1, () => {});
   const queue = new AppendQueue(PRODUCER, maker);
-  const state = mirror.state?.batches.at(-1);
-  queue.begin(state === undefined ? sequenceOf(mirror.end) : sequenceAfter(state.lastSequence, 1));
+  const remembered = mirror.producers.map(({ producerId, producerEpoch, batches }): readonly [bigint, RememberedProducer] => [
+    producerId,
+    { producerEpoch, lastSequence: batches.at(-1)?.lastSequence ?? -1 },
+  ]);
+  const own = new Map(remembered).get(PRODUCER.producerId);
+  const mapped = new Map(remembered.filter(([producerId]) => isMappedId(producerId)));
+  queue.begin(own === undefined ? sequenceOf(mirror.end) : sequenceAfter(own.lastSequence, 1), mapped);
   let fetchOffset = Math.max(mirror.end, source.start);
   if (fetchOffset > mirror.end) queue.pushFill(mirror.end, fetchOffset, { as: 'records', timestamp: PADDING_TIMESTAMP });
   let left = lifetime;
   let isCaughtUp = false;
   while (left > 0 && !(isCaughtUp && queue.isEmpty)) {
     if (!isCaughtUp && (queue.isEmpty || random() < 0.3)) {
-      const { records, aborted } = source.slice(fetchOffset);
+      const { transactions } = options;
+      const { records, aborted } = source.slice(fetchOffset, transactions === 'exact' ? 'read_uncommitted' : 'read_committed');
       const lease = window.take(records.length);
-      const plan = planRecords(records, { label: 't-0', expected: fetchOffset, lastFetchedEpoch: -1, aborted, mayFill: true });
+      const plan = planRecords(records, {
+        label: 't-0',
+        expected: fetchOffset,
+        lastFetchedEpoch: -1,
+        aborted,
+        mayFill: true,
+        transactions,
+      });
       if (plan.stop !== null) throw plan.stop;
       expectWhole(plan.steps, fetchOffset, plan.nextOffset);
       queue.push(plan.steps, records, lease, { as: options.fill, timestamp: mirror.lastTimestamp });
@@ -92,7 +110,9 @@ const step = async (queue: AppendQueue, mirror: MirrorLog, below: (limit: number
       const fill = queue.takeFill(1 + below(5))!;
       if (fill.offset !== mirror.end)
         throw new Error(`offsets from ${fill.offset} were to be filled, but the mirror ends at ${mirror.end}`);
-      mirror.writeMarkers(fill.nextOffset - fill.offset);
+      if (fill.ends === undefined) mirror.fill(fill.nextOffset - fill.offset);
+      else for (const end of fill.ends) mirror.endTransaction(end);
+      if (mirror.end !== fill.nextOffset) throw new Error(`markers up to ${fill.nextOffset} end at ${mirror.end}`);
       return true;
     }
     case 'batch': {
@@ -102,8 +122,10 @@ const step = async (queue: AppendQueue, mirror: MirrorLog, below: (limit: number
       for (const [index, batch] of sent.entries()) {
         if (index < landed) {
           const { producerId, producerEpoch } = RecordBatch.at(batch.bytes);
-          if (producerId !== PRODUCER.producerId || producerEpoch !== PRODUCER.producerEpoch)
-            throw new Error(`sent as producer ${producerId}`);
+          const from = batch.producer ?? PRODUCER;
+          if (batch.producer !== null && producerId < FIRST_FREE_ID)
+            throw new Error(`somebody at the destination may have id ${producerId}`);
+          if (producerId !== from.producerId || producerEpoch !== from.producerEpoch) throw new Error(`sent as producer ${producerId}`);
           const offset = await mirror.produce(batch.bytes);
           if (offset !== batch.offset) throw new Error(`the batch for offset ${batch.offset} landed at ${offset}`);
           if (mirror.end !== batch.nextOffset)

@@ -46,6 +46,8 @@ export class SourceLog implements Readable {
   #open: Transaction[] = [];
   /** In the order of their markers, as in a broker's transaction index. */
   #aborted: (Transaction & { readonly last: number })[] = [];
+  /** Epochs of transactional producers: each end of a transaction may bring a new one (KIP-890). */
+  readonly #producerEpochs = new Map<bigint, number>();
   readonly #random: Random;
 
   constructor(random: Random, start: number) {
@@ -59,9 +61,8 @@ export class SourceLog implements Readable {
   }
 
   /** Where a copy of everything that may be read ends. */
-  get readableEnd(): number {
-    const readable = this.#entries.filter(({ base }) => base < this.lastStableOffset);
-    return Math.max(this.start, readable.at(-1)?.next ?? 0);
+  readableEnd(isolation: Isolation): number {
+    return Math.max(this.start, this.#readable(isolation).at(-1)?.next ?? 0);
   }
 
   async do(deed: Deed): Promise<void> {
@@ -89,8 +90,7 @@ export class SourceLog implements Readable {
 
   /** Everything readable from `offset` on. */
   fetch(offset: number, isolation: Isolation): Answer {
-    const upTo = isolation === 'read_committed' ? this.lastStableOffset : this.end;
-    const entries = this.#entries.filter(({ base, next }) => next > offset && base < upTo);
+    const entries = this.#readable(isolation).filter(({ next }) => next > offset);
     const records = Buffer.concat(entries.map(({ bytes }) => bytes));
     return { records, aborted: isolation === 'read_committed' ? this.#abortedBetween(offset, this.end) : null };
   }
@@ -99,8 +99,8 @@ export class SourceLog implements Readable {
    * A few batches from `offset` on, and now and then what lies before them; the last one may be cut off. The aborted list reaches as far behind them as
    * a sparse index makes it.
    */
-  slice(offset: number): Answer {
-    const readable = this.#entries.filter(({ base }) => base < this.lastStableOffset);
+  slice(offset: number, isolation: Isolation): Answer {
+    const readable = this.#readable(isolation);
     const first = readable.findIndex(({ next }) => next > offset);
     if (first < 0) return { records: EMPTY, aborted: [] };
     const from = Math.max(0, first - (this.#random() < 0.2 ? this.#below(3) : 0));
@@ -109,7 +109,12 @@ export class SourceLog implements Readable {
     const cut = readable[to]?.bytes ?? EMPTY;
     const records = Buffer.concat([...slice.map(({ bytes }) => bytes), cut.subarray(0, this.#below(2) * this.#below(cut.length))]);
     const reaches = slice.at(-1)!.next + this.#below(3) * this.#below(10);
-    return { records, aborted: this.#abortedBetween(offset, reaches) };
+    return { records, aborted: isolation === 'read_committed' ? this.#abortedBetween(offset, reaches) : null };
+  }
+
+  #readable(isolation: Isolation): Entry[] {
+    const upTo = isolation === 'read_committed' ? this.lastStableOffset : this.end;
+    return this.#entries.filter(({ base }) => base < upTo);
   }
 
   #abortedBetween(from: number, to: number) {
@@ -122,13 +127,16 @@ export class SourceLog implements Readable {
     const producerId = transactional ? BigInt(this.#below(TRANSACTIONAL_PRODUCERS)) : PLAIN_PRODUCERS[this.#below(PLAIN_PRODUCERS.length)]!;
     // A producer with an open transaction writes nothing outside of it.
     if (!transactional && this.#open.some((open) => open.producerId === producerId)) return;
+    // One that begins anew between two transactions has a new epoch, and no marker tells of it.
+    const isBetween = transactional && this.#open.every((open) => open.producerId !== producerId);
+    if (isBetween && this.#random() < 0.2) this.#producerEpochs.set(producerId, (this.#producerEpochs.get(producerId) ?? 0) + 1);
     const records = Array.from({ length: count }, () => this.#record());
     const [{ timestamp } = { timestamp: 0n }] = records;
     const options = {
       compression: CODECS[this.#below(CODECS.length)]!,
       partitionLeaderEpoch: 3,
       producerId,
-      producerEpoch: producerId < 0n ? -1 : 0,
+      producerEpoch: producerId < 0n ? -1 : (this.#producerEpochs.get(producerId) ?? 0),
       baseSequence: producerId < 0n ? -1 : this.#below(1_000),
       transactional,
       ...(time !== 'producer' && { logAppendTime: BigInt(NOW + this.#below(1_000)) }),
@@ -160,7 +168,9 @@ export class SourceLog implements Readable {
   #endTransaction(result: 'commit' | 'abort'): void {
     const [ended] = this.#open.splice(this.#below(this.#open.length), 1);
     const producerId = ended?.producerId ?? BigInt(this.#below(TRANSACTIONAL_PRODUCERS));
-    const at = { baseOffset: BigInt(this.end), partitionLeaderEpoch: 3, producerId, producerEpoch: 0, timestamp: BigInt(NOW) };
+    const producerEpoch = (this.#producerEpochs.get(producerId) ?? 0) + this.#below(2);
+    this.#producerEpochs.set(producerId, producerEpoch);
+    const at = { baseOffset: BigInt(this.end), partitionLeaderEpoch: 3, producerId, producerEpoch, timestamp: BigInt(NOW) };
     if (ended !== undefined) {
       ended.last = this.end;
       if (result === 'abort') this.#aborted.push({ ...ended, last: this.end });
@@ -172,7 +182,8 @@ export class SourceLog implements Readable {
   #unknownControl(): Promise<Buffer> {
     return buildBatch([{ key: Buffer.from([0, 0, 0, 9]), value: Buffer.alloc(4), timestamp: BigInt(NOW) }], {
       baseOffset: BigInt(this.end),
-      producerId: BigInt(this.#below(TRANSACTIONAL_PRODUCERS)),
+      // Of nobody else: control records that end nothing come from coordinators of other things.
+      producerId: BigInt(TRANSACTIONAL_PRODUCERS),
       producerEpoch: 0,
       control: true,
       transactional: true,
