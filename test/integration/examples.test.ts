@@ -54,7 +54,7 @@ describe('examples', { timeout: TIMEOUT_MS }, () => {
     await program.said(/\[warning\] .*KLINK_CONNECT/);
     await program.said(/\[mirror\] payments: ACTIVE -> SOURCE_UNAVAILABLE/);
     expect(await program.stop('SIGINT'), program.output).toBe(0);
-    expect(program.output).toContain('the link is SOURCE_UNAVAILABLE');
+    expect(program.output).toContain('the link is UNAVAILABLE');
   });
 
   it('embed-in-a-service waits for its clusters, answers health checks, and ends cleanly', async () => {

@@ -49,7 +49,7 @@ const sourceAway: Scenario = {
         const { brokerIds } = stage.source;
         for (const broker of brokerIds) await stage.source.kill(broker);
         await inState(link, topic, 'SOURCE_UNAVAILABLE');
-        expect(link.status()).toMatchObject({ state: 'SOURCE_UNAVAILABLE', error: { code: 'KLINK_CONNECT' } });
+        expect(link.status()).toMatchObject({ state: 'UNAVAILABLE', error: { code: 'KLINK_CONNECT' } });
         await Promise.all(brokerIds.map((broker) => stage.source.start(broker)));
         await inState(link, topic, 'ACTIVE');
       },
