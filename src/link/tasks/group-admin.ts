@@ -47,8 +47,10 @@ export interface OffsetToCommit extends GroupPartition {
   readonly metadata: string;
 }
 
-/** A connection of its own per broker: a coordinator that writes commits does not hold up other answers. */
+/** A connection of its own per broker: what is asked of coordinators does not hold up other answers. */
 const LANE = 'groups';
+/** Connections for commits, per coordinator: a broker works on one request per connection at a time, and a commit has to reach its replicas. */
+const COMMIT_CONNECTIONS = 4;
 const GROUPS_PER_REQUEST = 100;
 /** From this version on OffsetFetch asks for many groups at once (KIP-709). */
 const FIRST_BATCHED_OFFSET_FETCH = 8;
@@ -60,6 +62,7 @@ export class GroupAdmin {
   readonly #cluster: Cluster;
   readonly #coordinators: GroupCoordinators;
   readonly #gate = new Gate(REQUESTS_AT_ONCE);
+  #commits = 0;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -121,7 +124,8 @@ export class GroupAdmin {
         committedLeaderEpoch: -1,
         committedMetadata: metadata,
       }));
-      const response = await this.#cluster.send(OffsetCommit, { groupId: group, memberId: '', topics }, { broker }, { signal, lane: LANE });
+      const lane = `${LANE}-${this.#commits++ % COMMIT_CONNECTIONS}`;
+      const response = await this.#cluster.send(OffsetCommit, { groupId: group, memberId: '', topics }, { broker }, { signal, lane });
       return { errorCode: ErrorCode.NONE, topics: response.topics };
     });
   }
