@@ -83,7 +83,7 @@ const expired: Scenario = {
     expect(error?.message).toContain(`${batches[7]!.baseOffset - log.end} offset(s)`);
     expect(await stage.destination.bench.walk(topic, 0)).toEqual(log);
     await strict.close();
-    const next = await stage.link([topic]);
+    const next = await stage.link([topic], { settings: { sourceTrimmed: 'fill' } });
     await next.caughtUp({ timeoutMs: 30_000 });
     await stage.expectMirrorStart(topic, 0, batches[7]!.baseOffset);
     await stage.expectSameRecords(topic);
@@ -126,7 +126,8 @@ const logStart: Scenario = {
     expect(error?.message).toContain('paddingMaxOffsets');
     expect(await stage.destination.bench.range(topic, 1)).toEqual({ start: 0, end: 0 });
     await refused.close();
-    const link = await stage.link([topic]);
+    // A link remembers what it was set to: what shall be otherwise has to be said.
+    const link = await stage.link([topic], { settings: { paddingMaxOffsets: 1_000 } });
     await link.caughtUp({ timeoutMs: 30_000 });
     await stage.expectMirrorStart(topic, 1, inside.baseOffset + 1);
     await stage.expectMirrorStart(topic, 2, end);
