@@ -7,7 +7,7 @@ import type { Fill } from './append-queue.ts';
 import { type LinkProducer, sequenceAfter, sequenceOf } from './batch-stamp.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import { PADDING_TIMESTAMP } from './filler-batch.ts';
-import { originalProducerId } from './mapped-producer.ts';
+import { originalProducerId, type TransactionEnd } from './mapped-producer.ts';
 import type { OffsetLookup } from './offset-lookup.ts';
 import type { Alignment } from './partition-mirror.ts';
 import { NO_PRODUCERS, type PartitionProducers, type ProducerLookup, sameProducers } from './producer-lookup.ts';
@@ -87,6 +87,7 @@ export const align = async (context: AlignmentContext, mirrored: AlignedPartitio
   return {
     offset: mirror.end,
     fetchOffset,
+    aborts: padded ? abortsOf(producers, fetchOffset - mirror.end) : [],
     padding: padded ? paddingFor(context.gaps, label, mirror, copied, tail) : NO_PADDING,
     sequence: lastSequence === 'none' ? sequenceOf(mirror.end) : sequenceAfter(lastSequence, 1),
     producers: producers.mapped,
@@ -145,6 +146,21 @@ const refuseOpenTransactions = (label: string, { mapped }: PartitionProducers): 
     `${label}: the mirror has a transaction open since offset ${openSince} (producer ${originalProducerId(producerId)} of the source), copied with transactions: 'exact'. Go on in that mode until it has ended, or mirror the topic anew`,
   );
 };
+
+/**
+ * Of transactions that are open in a mirror behind the start of its source. They have ended in what the source has deleted, and nobody would ever tell the
+ * mirror; or they go on behind it. What is there of them will be deleted like everything below that start. The oldest first, should there be more of them than offsets.
+ */
+const abortsOf = ({ mapped }: PartitionProducers, most: number): TransactionEnd[] =>
+  [...mapped]
+    .flatMap(([producerId, { producerEpoch, coordinatorEpoch, openSince }]) =>
+      openSince === null
+        ? []
+        : [{ openSince, end: { producerId, producerEpoch, commit: false, coordinatorEpoch: Math.max(0, coordinatorEpoch) } }],
+    )
+    .sort((a, b) => a.openSince - b.openSince)
+    .slice(0, most)
+    .map(({ end }) => end);
 
 const NO_PADDING: Fill = { as: 'markers', timestamp: -1n };
 

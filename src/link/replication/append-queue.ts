@@ -149,6 +149,12 @@ export class AppendQueue {
     this.#items.push(fillItem(offset, nextOffset, fill));
   }
 
+  /** Ends transactions, one at each offset from `offset` on. */
+  pushEnds(offset: number, ends: readonly TransactionEnd[]): void {
+    for (const [index, end] of ends.entries())
+      this.#items.push({ kind: 'end', offset: offset + index, nextOffset: offset + index + 1, end });
+  }
+
   /** The next batch, its header patched for where it goes; null when something else comes first. */
   takeBatch(): OutgoingBatch | null {
     const head = this.#items[0];

@@ -8,7 +8,7 @@ import { AppendQueue, type BatchMaker, type Fill, type OutgoingBatch, type Outgo
 import type { LinkProducer, RememberedProducer } from './batch-stamp.ts';
 import type { FrameLease } from './byte-window.ts';
 import type { FillPolicy } from './fill-policy.ts';
-import { sameProducer, type TransactionalProducer } from './mapped-producer.ts';
+import { sameProducer, type TransactionalProducer, type TransactionEnd } from './mapped-producer.ts';
 import { planRecords } from './plan.ts';
 import type { TransactionMode } from './transaction-mode.ts';
 
@@ -28,7 +28,9 @@ export interface Alignment {
   readonly offset: number;
   /** The next offset to copy: above `offset` when the source has nothing between, and what lies there must be padded. */
   readonly fetchOffset: number;
-  /** How the offsets from `offset` to `fetchOffset` are filled. */
+  /** Transactions to be aborted first, in as many of the offsets between. */
+  readonly aborts: readonly TransactionEnd[];
+  /** How the other offsets from `offset` to `fetchOffset` are filled. */
   readonly padding: Fill;
   /** Sequence of the next batch. */
   readonly sequence: number;
@@ -240,9 +242,10 @@ export class PartitionMirror {
     this.#producer = null;
     this.#lastTimestamp = alignment.lastTimestamp;
     this.#queue.begin(alignment.sequence, alignment.producers);
-    if (alignment.fetchOffset > alignment.offset) {
-      this.#queue.pushFill(alignment.offset, alignment.fetchOffset, alignment.padding);
-    }
+    const { offset, aborts, fetchOffset, padding } = alignment;
+    this.#queue.pushEnds(offset, aborts);
+    const padFrom = offset + aborts.length;
+    if (fetchOffset > padFrom) this.#queue.pushFill(padFrom, fetchOffset, padding);
     this.#change('mirroring');
     this.#listener.readyToFetch(this);
     this.#proceed();

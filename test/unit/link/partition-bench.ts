@@ -10,6 +10,7 @@ export const PRODUCER = { producerId: 2n ** 40n + 7n, producerEpoch: 5 };
 export const alignedAt = (offset: number, more: Partial<Alignment> = {}): Alignment => ({
   offset,
   fetchOffset: offset,
+  aborts: [],
   padding: { as: 'markers', timestamp: -1n },
   sequence: offset % 2 ** 31,
   lastFetchedEpoch: -1,

@@ -499,6 +499,18 @@ describe('batches that are made', () => {
     expect(bench.mirror).toMatchObject({ ackedOffset: 10, filledOffsets: 7, batches: 1 });
   });
 
+  it('pad what is left when transactions have been aborted there first', async () => {
+    const bench = new Bench(0, { maker });
+    bench.mirror.disturb(LOST);
+    const aborts = [2n ** 62n, 2n ** 62n + 1n].map((producerId) => ({ producerId, producerEpoch: 1, commit: false, coordinatorEpoch: 0 }));
+    bench.align(3, { fetchOffset: 8, aborts, padding: { as: 'records', timestamp: 1n } });
+    const fill = bench.takeFill();
+    expect(fill).toEqual({ offset: 3, nextOffset: 5, ends: aborts });
+    bench.mirror.filled(fill);
+    await turns();
+    expect(bench.take()).toMatchObject({ offset: 5, nextOffset: 8, origin: 'filler' });
+  });
+
   it('take the place of a sparse batch, with what is missing filled', async () => {
     const bench = new Bench(0, { maker });
     bench.fetch({ kind: 'sparse', offsets: 3 }, {});

@@ -259,6 +259,36 @@ describe('a mirror behind the start of its source', () => {
     await refusal((await trimmed()).align({ sourceTrimmed: 'stop' }), 'SOURCE_RECORDS_EXPIRED', /offset 4\b/, /at 8\b/, /: 4 offset/);
   });
 
+  it('aborts what it has copied of transactions that ended in what was deleted', async () => {
+    const pair = await stage.pair();
+    await pair.both(2);
+    const [early, late] = [2n ** 62n + 9n, 2n ** 62n + 4n];
+    for (const producerId of [early, late]) {
+      await pair.transaction(1, 'open', producerId - 2n ** 62n);
+      await pair.mirror.append(records(1, 'open'), { producerId, producerEpoch: 3, baseSequence: 0, transactional: true });
+    }
+    for (const producerId of [9n, 4n])
+      pair.source.appendMarker({ result: 'commit', coordinatorEpoch: 0 }, { producerId, producerEpoch: 0 });
+    await pair.source.append(records(2));
+    const abort = { producerEpoch: 3, commit: false, coordinatorEpoch: 0 };
+    pair.source.deleteRecords(5n);
+    expect(await pair.align({}, { transactions: 'exact' })).toMatchObject({
+      offset: 4,
+      fetchOffset: 5,
+      aborts: [{ ...abort, producerId: early }],
+    });
+    pair.source.deleteRecords(7n);
+    expect(await pair.align({}, { transactions: 'exact' })).toMatchObject({
+      offset: 4,
+      fetchOffset: 7,
+      aborts: [
+        { ...abort, producerId: early },
+        { ...abort, producerId: late },
+      ],
+      padding: { as: 'markers' },
+    });
+  });
+
   it('whose end is exactly that start has lost nothing', async () => {
     const pair = await stage.pair();
     await pair.both(4);

@@ -7,6 +7,7 @@ import { type AlignmentContext, align, type GapRules } from '../../../../src/lin
 import { OffsetLookup } from '../../../../src/link/replication/offset-lookup.ts';
 import type { Alignment } from '../../../../src/link/replication/partition-mirror.ts';
 import { ProducerLookup } from '../../../../src/link/replication/producer-lookup.ts';
+import type { TransactionMode } from '../../../../src/link/replication/transaction-mode.ts';
 import { type LogHandle, type Release, startCluster, type TestCluster } from '../../../../src/testing/index.ts';
 import { connectTo } from '../log-start/open.ts';
 
@@ -79,9 +80,12 @@ export class Pair {
     this.source.appendRaw(await buildBatch(content, { baseOffset: this.source.endOffset, partitionLeaderEpoch: 0, ...options }));
   }
 
-  align(gaps: Partial<GapRules> = {}, { startOffset = null as number | null, own = true } = {}): Promise<Alignment> {
+  align(
+    gaps: Partial<GapRules> = {},
+    { startOffset = null as number | null, own = true, transactions = 'committed' as TransactionMode } = {},
+  ): Promise<Alignment> {
     const { context } = this.#stage;
-    const given = { ...context, own: own ? context.own : null, gaps: { ...GAPS, ...gaps } };
+    const given = { ...context, own: own ? context.own : null, gaps: { ...GAPS, ...gaps }, transactions };
     return align(given, { topic: this.topic, sourceTopic: this.topic, partition: 0, startOffset }, never);
   }
 }

@@ -1,4 +1,5 @@
 /** A link without a network: plans answers, queues their steps, carries them out one after the other, and dies whenever the test says so. */
+import fc from 'fast-check';
 import { RecordBatch } from '../../../../src/codec/record-batch.ts';
 import { AppendQueue, type BatchMaker, type Fill } from '../../../../src/link/replication/append-queue.ts';
 import { type RememberedProducer, sequenceAfter, sequenceOf } from '../../../../src/link/replication/batch-stamp.ts';
@@ -48,7 +49,17 @@ export const copy = async (source: SourceLog, mirror: MirrorLog, lifetime: numbe
   const mapped = new Map(remembered.filter(([producerId]) => isMappedId(producerId)));
   queue.begin(own === undefined ? sequenceOf(mirror.end) : sequenceAfter(own.lastSequence, 1), mapped);
   let fetchOffset = Math.max(mirror.end, source.start);
-  if (fetchOffset > mirror.end) queue.pushFill(mirror.end, fetchOffset, { as: 'records', timestamp: PADDING_TIMESTAMP });
+  if (fetchOffset > mirror.end) {
+    // What the source has deleted may have held the ends of what is open here.
+    const aborts = mirror.producers
+      .filter(({ currentTxnFirstOffset }) => currentTxnFirstOffset !== null)
+      .map(({ producerId, producerEpoch, coordinatorEpoch }) => ({ producerId, producerEpoch, commit: false, coordinatorEpoch }));
+    // With fewer offsets than that some of them could not be ended.
+    fc.pre(aborts.length <= fetchOffset - mirror.end);
+    queue.pushEnds(mirror.end, aborts);
+    const padFrom = mirror.end + aborts.length;
+    if (fetchOffset > padFrom) queue.pushFill(padFrom, fetchOffset, { as: 'records', timestamp: PADDING_TIMESTAMP });
+  }
   let left = lifetime;
   let isCaughtUp = false;
   while (left > 0 && !(isCaughtUp && queue.isEmpty)) {
