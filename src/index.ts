@@ -8,7 +8,7 @@ export { type LinkSettings, SETTINGS } from './link/config.ts';
 export { type ConfigProblem, LinkConfigError } from './link/configs/config-problem.ts';
 export type { ChangedConfig, ConfigChange } from './link/configs/config-set.ts';
 export type { ConfigListing } from './link/configs/describe-configs.ts';
-export { LINK_CONFIGS, type LinkConfigOptions, type LinkConfigs } from './link/configs/link-configs.ts';
+export { type ConfigOption, LINK_CONFIGS, type LinkConfigOptions, type LinkConfigs } from './link/configs/link-configs.ts';
 export { createLink } from './link/create-link.ts';
 export type { NewMirrorOptions } from './link/create-mirror.ts';
 export type {
@@ -60,8 +60,12 @@ export {
   type StoredStop,
   type StoredTransition,
 } from './link/store/link-store.ts';
+export type { OffsetSyncMode, OffsetSyncStatus } from './link/tasks/consumer-offset-sync.ts';
+export type { ConfigEntry } from './link/tasks/plan-topic-configs.ts';
 export {
+  TASK_ERROR_CODES,
   TASK_NAMES,
+  TASK_STATES,
   type TaskError,
   type TaskErrorCode,
   type TaskName,

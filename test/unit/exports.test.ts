@@ -39,14 +39,14 @@ const SURFACE: Readonly<Record<Entry, { readonly values: readonly string[]; read
   'kafka-link': {
     values: words(`
       BrokerError DIFFERENCE_KINDS LINK_CONFIGS LINK_ERRORS LINK_ERROR_CODES LINK_STATES LinkConfigError LinkError MIRROR_TOPIC_ERRORS
-      MIRROR_TOPIC_STATES MIRROR_TOPIC_STATE_NAMES MemoryLinkStore MirrorFailure OPEN_METRICS_CONTENT_TYPE SETTINGS TASK_NAMES createLink deleteLink
+      MIRROR_TOPIC_STATES MIRROR_TOPIC_STATE_NAMES MemoryLinkStore MirrorFailure OPEN_METRICS_CONTENT_TYPE SETTINGS TASK_ERROR_CODES TASK_NAMES TASK_STATES createLink deleteLink
       describeLink listLinks openMetrics renderVerifyReport verifyMirror verifyReportToJson
     `),
     types: words(`
       BrokerErrorDetails ByteSink Clock CloseEvent ClusterLink ClusterOptions Endpoint LinkErrorCode LinkEvent LinkEvents LinkIdentity LinkMetrics LinkOptions LinkSettings
       LinkStatus LinkStore Logger MirrorEvent MirrorPartitionStatus MirrorTopicError MirrorTopicStatus OpenTransport PartitionEvent
       PartitionState ProgressEvent Random StoredMirror Transport TransportEvents WaitOptions WarningEvent
-      AclFilter ChangedConfig ConfigChange ConfigEvent ConfigListing ConfigProblem DeleteLinkOptions FillPolicy LastingState LinkConfigOptions
+      AclFilter ChangedConfig ConfigChange ConfigEntry ConfigEvent ConfigOption OffsetSyncMode OffsetSyncStatus ConfigListing ConfigProblem DeleteLinkOptions FillPolicy LastingState LinkConfigOptions
       LinkConfigs LinkDescription LinkErrorName LinkSnapshot LinkState LinksOptions MirrorDescription MirrorOutcome MirrorSelection MirrorTopicState
       NameFilter NewMirrorOptions OpenMetricsOptions OperationOptions PartitionOutcome PromoteOptions StateCategory StoredLink StoredStop
       StoredTransition TaskError TaskErrorCode TaskEvent TaskName TaskRun TaskState TaskStatus

@@ -9,7 +9,7 @@ export const FILTER_TYPES = ['INCLUDE', 'EXCLUDE'] as const;
 
 /** One filter, in the product's shape. */
 export interface NameFilter {
-  /** `LITERAL`: the name itself, or `*` for every name. `PREFIXED`: how names begin. `REGEX`: a pattern for the whole name, see {@link SafePattern}. */
+  /** `LITERAL`: the name itself, or `*` for every name. `PREFIXED`: how names begin. `REGEX`: a pattern for the whole name, see docs/filters.md. */
   readonly name: string;
   readonly patternType: (typeof PATTERN_TYPES)[number];
   readonly filterType: (typeof FILTER_TYPES)[number];
