@@ -15,8 +15,19 @@ interface Asked {
   lose(): void;
 }
 
+interface BenchOptions {
+  /** Of the transaction that a batch belongs to; null for none. */
+  readonly producerOf?: (partition: number, base: number) => bigint | null;
+}
+
 /** An appender of one broker, with partitions that have `batches` one-record batches each to send. */
-const bench = async (partitions: number, batches: number, maxInFlightRequests = 1, requestMaxBytes = 10_000) => {
+const bench = async (
+  partitions: number,
+  batches: number,
+  maxInFlightRequests = 1,
+  requestMaxBytes = 10_000,
+  { producerOf = () => null }: BenchOptions = {},
+) => {
   const asked: Asked[] = [];
   const send = (_: unknown, { topicData }: ProduceRequest): Promise<unknown> =>
     new Promise((resolve, reject) => {
@@ -39,9 +50,14 @@ const bench = async (partitions: number, batches: number, maxInFlightRequests = 
       readyToAppend: (ready: PartitionMirror) => appender.offer(ready),
       phaseChanged: ({ phase }: PartitionMirror) => void phases.push(phase),
     };
-    const mirror = new PartitionMirror({ topic: 't', sourceTopic: 't', partition }, given({ listener }));
+    const mirror = new PartitionMirror({ topic: 't', sourceTopic: 't', partition }, given({ listener, transactions: 'exact' }));
     mirror.begin(alignedAt(0));
-    const records = Buffer.concat(Array.from({ length: batches }, (_, base) => makeBatch({ base, offsets: 1, leaderEpoch: 0 }, () => 0.2)));
+    const batchAt = (_: unknown, base: number): Buffer => {
+      const producerId = producerOf(partition, base);
+      const kind = producerId === null ? 'data' : 'transactional';
+      return makeBatch({ kind, base, offsets: 1, leaderEpoch: 0 }, () => 0.2, { producerId: producerId ?? -1n });
+    };
+    const records = Buffer.concat(Array.from({ length: batches }, batchAt));
     mirror.accept(answerOf(0, records, { lastStableOffset: batches, highWatermark: batches }));
     return mirror;
   });
@@ -99,4 +115,35 @@ it('disturbs a partition that the broker did not answer for', async () => {
   asked[0]?.lose();
   await turns();
   expect(mirrors[0]).toMatchObject({ phase: 'aligning', inFlight: 0, error: { code: 'KLINK_CONNECT' } });
+});
+
+it('keeps transactions of different producers in requests of their own, and lets none of them wait for ever', async () => {
+  const producers = [null, 5n, 6n, 5n, null, 6n];
+  const { asked, mirrors } = await bench(6, 1, 1, 10_000, { producerOf: (partition) => producers[partition] ?? null });
+  for (let n = 0; n < asked.length; n++) {
+    asked[n]?.answer(0, 0);
+    await turns();
+  }
+  expect(asked.map(({ partitions }) => partitions)).toEqual([
+    [0, 4],
+    [1, 3],
+    [2, 5],
+  ]);
+  expect(mirrors.map(({ ackedOffset }) => ackedOffset)).toEqual([1, 1, 1, 1, 1, 1]);
+});
+
+it('sends a batch of another producer when nothing of the partition is on its way, and the first of each alone', async () => {
+  const producers = [5n, 5n, 6n, 6n, 6n, null, null];
+  const { asked, mirrors } = await bench(1, 7, 4, 10_000, { producerOf: (_, base) => producers[base] ?? null });
+  const onTheirWay: number[] = [];
+  for (let n = 0; n < asked.length; ) {
+    onTheirWay.push(asked.length - n);
+    // In the order in which they went.
+    for (const end = asked.length; n < end; n++) {
+      asked[n]?.answer(0, n);
+      await turns();
+    }
+  }
+  expect(mirrors[0]?.ackedOffset).toBe(7);
+  expect(onTheirWay).toEqual([1, 1, 1, 2, 1, 1]);
 });

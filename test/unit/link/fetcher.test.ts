@@ -7,6 +7,7 @@ import { Fetcher } from '../../../src/link/replication/fetcher.ts';
 import { PartitionMirror } from '../../../src/link/replication/partition-mirror.ts';
 import type { FetchRequest } from '../../../src/protocol/messages/fetch.ts';
 import { ZERO_UUID } from '../../../src/protocol/schema.ts';
+import { makeBatch } from '../../property/link/simulation/batches.ts';
 import { alignedAt, given, turns } from './partition-bench.ts';
 
 const never = <T>(): Promise<T> => new Promise<T>(() => {});
@@ -68,6 +69,24 @@ it('asks anew for what a partition was told while it was away, since a broker te
     [5, 1, 0],
     [0, 0, 1],
   ]);
+});
+
+it('asks for committed records, and hands on what was aborted and how far the answer may be trusted', async () => {
+  const batch = makeBatch({ kind: 'transactional', base: 0, offsets: 2, leaderEpoch: 0 }, () => 0.2, { producerId: 9n });
+  const partition = {
+    partitionIndex: 0,
+    errorCode: 0,
+    highWatermark: 7n,
+    lastStableOffset: 3n,
+    logStartOffset: 0n,
+    divergingEpoch: { epoch: -1, endOffset: -1n },
+    abortedTransactions: [{ producerId: 9n, firstOffset: 0n }],
+    records: batch,
+  };
+  const { requests, mirror } = await bench([{ errorCode: 0, responses: [{ topic: 't', topicId: ZERO_UUID, partitions: [partition] }] }]);
+  expect(requests.map(({ isolationLevel }) => isolationLevel)).toEqual([1, 1]);
+  expect(mirror).toMatchObject({ fetchOffset: 2, sourceEnd: 3, sourceHighWatermark: 7, hasOffsetsToFill: true });
+  expect(mirror.takeFill(9)).toEqual({ offset: 0, nextOffset: 2 });
 });
 
 it('fetches through a window that is smaller than what one partition may bring', async () => {

@@ -550,6 +550,78 @@ describe('batches that are made', () => {
   });
 });
 
+describe('a pause', () => {
+  it('begins when everything on its way has been answered, and drops the rest', () => {
+    const bench = new Bench();
+    bench.fetch({}, {}, {});
+    const first = bench.take();
+    bench.calls.length = 0;
+    bench.mirror.pause();
+    expect(bench.mirror).toMatchObject({ phase: 'draining', wantsRecords: false, hasBatchToSend: false, error: null });
+    bench.mirror.acknowledge(first, 0);
+    expect(bench.mirror).toMatchObject({ phase: 'paused', ackedOffset: 1, inFlight: 0 });
+    expect(bench.calls).not.toContain('drained');
+    expect(bench.window.taken).toBe(0);
+  });
+
+  it('ends where the mirror ends, with an alignment', () => {
+    const bench = new Bench();
+    bench.fetch({});
+    bench.copyAll();
+    bench.mirror.pause();
+    expect(bench.mirror.phase).toBe('paused');
+    bench.calls.length = 0;
+    bench.mirror.resume();
+    expect(bench.calls).toEqual(['paused>aligning', 'drained']);
+    bench.align(1);
+    bench.fetch({});
+    bench.copyAll();
+    expect(bench.mirror).toMatchObject({ phase: 'mirroring', ackedOffset: 2 });
+  });
+
+  it('while both logs are being compared begins at once, and the comparison comes to nothing', () => {
+    const bench = new Bench();
+    bench.mirror.disturb(LOST);
+    bench.mirror.pause();
+    expect(bench.mirror.phase).toBe('paused');
+    bench.align(0);
+    expect(bench.mirror.phase).toBe('paused');
+  });
+
+  it('that is taken back before it has begun is none', () => {
+    const bench = new Bench();
+    bench.fetch({});
+    const first = bench.take();
+    bench.mirror.pause();
+    bench.mirror.resume();
+    bench.calls.length = 0;
+    bench.mirror.acknowledge(first, 0);
+    expect(bench.calls.slice(-2)).toEqual(['draining>aligning', 'drained']);
+  });
+
+  it('that finds markers of unknown fate on their way leaves that to the alignment after it', () => {
+    const bench = new Bench();
+    bench.fetch({ base: 4 });
+    const fill = bench.takeFill();
+    bench.mirror.pause();
+    bench.mirror.unanswered(fill, LOST);
+    expect(bench.mirror).toMatchObject({ phase: 'paused', isUnsettled: true });
+  });
+
+  it('changes nothing about a partition that has failed, and does not outlive the end', () => {
+    const bench = new Bench();
+    bench.mirror.fail(LOST);
+    bench.mirror.pause();
+    bench.mirror.resume();
+    expect(bench.mirror.phase).toBe('failed');
+    const other = new Bench();
+    other.mirror.pause();
+    other.mirror.close();
+    other.mirror.resume();
+    expect(other.mirror.phase).toBe('closed');
+  });
+});
+
 describe('closing', () => {
   it('gives back what is queued at once and what is on its way when it is answered', () => {
     const bench = new Bench();
