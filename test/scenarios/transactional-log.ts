@@ -15,6 +15,8 @@ export interface TransactionalLogOptions {
   readonly events?: number;
   /** Probability that a record is missing, and half that of a whole batch, as the log cleaner leaves it. Default 0. */
   readonly missing?: number;
+  /** Time of records and markers. Default: that of the clock. */
+  readonly now?: number;
   /** Producers that have written before, to go on with. */
   readonly known?: readonly ScriptedProducer[];
 }
@@ -48,7 +50,7 @@ const NOT_TRANSACTIONAL = 70_000n;
 
 /** Some of its transactions are still open at the end. */
 export const transactionalLog = async (options: TransactionalLogOptions): Promise<TransactionalLog> => {
-  const { topic, seed, producers: count = 4, events = 60, missing = 0 } = options;
+  const { topic, seed, producers: count = 4, events = 60, missing = 0, now = Date.now() } = options;
   const random = seeded(seed);
   const ends = [...options.ends];
   const parts: Buffer[][] = ends.map(() => []);
@@ -71,7 +73,7 @@ export const transactionalLog = async (options: TransactionalLogOptions): Promis
     const all = Array.from({ length: between(random, 1, 6) }, (_, offsetDelta) => ({
       key: `key-${between(random, 0, 9)}`,
       value: `${who} ${seed}/${++names} ${'x'.repeat(between(random, 0, 80))}`,
-      timestamp: BigInt(Date.now()),
+      timestamp: BigInt(now),
       offsetDelta,
     }));
     const isGone = random() < missing / 2;
@@ -111,7 +113,7 @@ export const transactionalLog = async (options: TransactionalLogOptions): Promis
     const { producerId, producerEpoch, coordinatorEpoch, open } = producer;
     for (const partition of open) {
       const where = { baseOffset: BigInt(ends[partition]!), partitionLeaderEpoch: 0 };
-      const who = { producerId, producerEpoch, timestamp: BigInt(Date.now()) };
+      const who = { producerId, producerEpoch, timestamp: BigInt(now) };
       parts[partition]!.push(buildEndTxnMarker({ result, coordinatorEpoch }, { ...where, ...who }));
       ends[partition] = ends[partition]! + 1;
     }

@@ -51,11 +51,12 @@ export const abortOpenTransactions = async (
     async (count, given) => {
       if (count > 1 || destination.metadata.topic(topic) === undefined) await destination.refreshMetadata([topic], given);
       const open = await openTransactions(lookup, topic, partitions);
-      await writeAborts(destination, topic, open, given);
+      // Before: the answer may be lost.
       for (const { partition, producerId, producer } of open) {
         const { openSince } = producer;
         aborted.set(`${partition}/${producerId}`, { partition, producerId: originalProducerId(producerId), openSince });
       }
+      await writeAborts(destination, topic, open, given);
       const [left] = open.length === 0 ? [] : await openTransactions(lookup, topic, partitions);
       if (left === undefined) return;
       throw new LinkError('KLINK_STATE', `${topic}-${left.partition}: a transaction is open although it was aborted`, { retriable: true });

@@ -194,7 +194,6 @@ export class AppendQueue {
     for (let head = this.#items[0]; head?.kind === 'end' && ends.size < count; head = this.#items[0]) {
       const { end } = head;
       if (ends.has(end.producerId)) break;
-      this.#stamp.ended(end);
       ends.set(end.producerId, end);
       this.#items.shift();
     }

@@ -76,15 +76,9 @@ export class BatchStamp {
     }
   }
 
-  /** A marker with this producer and epoch follows: one with a new epoch makes the leader forget the sequences of the old one (KIP-890). */
-  ended({ producerId, producerEpoch }: TransactionalProducer): void {
-    if (this.#transactional.get(producerId)?.epoch !== producerEpoch)
-      this.#transactional.set(producerId, { epoch: producerEpoch, next: 0 });
-  }
-
   /**
-   * The destination's own count: that of the source has gaps where compaction took batches. Every epoch begins at 0. Where the leader has forgotten the producer
-   * any number is right.
+   * The destination's own count: that of the source has gaps where compaction took batches. Every epoch begins at 0, also one that a marker has begun (KIP-890).
+   * Where the leader has forgotten the producer any number is right, unless it has seen a marker since: then the batch is refused, and the next alignment knows.
    */
   #take({ producerId, producerEpoch }: TransactionalProducer, count: number): number {
     const known = this.#transactional.get(producerId);

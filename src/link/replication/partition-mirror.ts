@@ -303,8 +303,6 @@ export class PartitionMirror {
     if (fill === null) return null;
     this.#inFlight++;
     this.#isFilling = true;
-    // The transaction that comes next is another one, even of the same producer: its first batch goes alone.
-    if (fill.ends !== undefined) this.#inFlightLimit = 1;
     return fill;
   }
 

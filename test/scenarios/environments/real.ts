@@ -21,10 +21,13 @@ const control = async (cluster: KafkaCluster, java: JavaClient, role: string): P
     const [first] = changes;
     if (first === undefined) return;
     const broker = cluster.broker(await bench.leaderOf(first.topic, first.partition));
+    const topics = [...new Set(changes.map(({ topic }) => topic))];
+    await bench.cluster.refreshMetadata(topics);
+    const partitions = topics.map((topic) => bench.cluster.metadata.topic(topic)?.partitions.length ?? 0);
     await broker.kill();
     for (const one of changes) await change(broker.dataDir, one);
     await broker.start();
-    for (const { topic, partition } of changes) await bench.awaitTopic(topic, partition + 1);
+    for (const [index, topic] of topics.entries()) await bench.awaitTopic(topic, partitions[index]!);
   };
   return {
     bootstrap: cluster.bootstrap,
