@@ -101,6 +101,10 @@ export const createTopic = async (
   const answer = response.topics[0];
   const errorCode = answer?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR;
   if (errorCode === ErrorCode.NONE || (errorCode === ErrorCode.TOPIC_ALREADY_EXISTS && !validateOnly)) return;
+  if (errorCode === ErrorCode.TOPIC_ALREADY_EXISTS) {
+    // It was not there when it was looked for: another look shows what it is.
+    throw new LinkError('KLINK_STATE', `Topic '${name}' was created on the destination just now by somebody else`, { retriable: true });
+  }
   const advice = createAdvice.get(errorCode);
   throw new BrokerError(errorCode, `create the mirror topic '${name}' on the destination`, {
     detail: answer?.errorMessage ?? null,
