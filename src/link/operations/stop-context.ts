@@ -95,6 +95,8 @@ export const stopContext = ({ context, mirrors, tasks, change, destinationEnd, c
     },
     save: async (mirror, stop, isOver, signal) => {
       await mirrors.change(mirror, { stop, ...(isOver && { state: 'STOPPED' }) }, signal);
+      // Nothing more is committed for a topic that is nobody's mirror any more.
+      if (isOver) await tasks.offsets.topicsChanged();
     },
   };
 };
