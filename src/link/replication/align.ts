@@ -7,6 +7,7 @@ import type { Fill } from './append-queue.ts';
 import { type LinkProducer, sequenceAfter, sequenceOf } from './batch-stamp.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import { PADDING_TIMESTAMP } from './filler-batch.ts';
+import { abortsOfOpen, lostEnds } from './lost-ends.ts';
 import { originalProducerId, type TransactionEnd } from './mapped-producer.ts';
 import type { OffsetLookup } from './offset-lookup.ts';
 import type { Alignment } from './partition-mirror.ts';
@@ -87,7 +88,7 @@ export const align = async (context: AlignmentContext, mirrored: AlignedPartitio
   return {
     offset: mirror.end,
     fetchOffset,
-    aborts: padded ? abortsOf(producers, fetchOffset - mirror.end) : [],
+    aborts: await abortsFor(context, mirrored, producers, { mirrorEnd: mirror.end, fetchOffset, sourceStart: source.start }, signal),
     padding: padded ? paddingFor(context.gaps, label, mirror, copied, tail) : NO_PADDING,
     sequence: lastSequence === 'none' ? sequenceOf(mirror.end) : sequenceAfter(lastSequence, 1),
     producers: producers.mapped,
@@ -148,19 +149,20 @@ const refuseOpenTransactions = (label: string, { mapped }: PartitionProducers): 
 };
 
 /**
- * Of transactions that are open in a mirror behind the start of its source. They have ended in what the source has deleted, and nobody would ever tell the
- * mirror; or they go on behind it. What is there of them will be deleted like everything below that start. The oldest first, should there be more of them than offsets.
+ * Transactions of the mirror that nobody else would ever end. What is open behind the start of the source has ended in what was deleted there, or goes on behind it:
+ * what is there of it will be deleted like everything below that start. The oldest first, should there be more of them than offsets.
  */
-const abortsOf = ({ mapped }: PartitionProducers, most: number): TransactionEnd[] =>
-  [...mapped]
-    .flatMap(([producerId, { producerEpoch, coordinatorEpoch, openSince }]) =>
-      openSince === null
-        ? []
-        : [{ openSince, end: { producerId, producerEpoch, commit: false, coordinatorEpoch: Math.max(0, coordinatorEpoch) } }],
-    )
-    .sort((a, b) => a.openSince - b.openSince)
-    .slice(0, most)
-    .map(({ end }) => end);
+const abortsFor = async (
+  { source, transactions }: AlignmentContext,
+  { sourceTopic, partition }: AlignedPartition,
+  producers: PartitionProducers,
+  { mirrorEnd, fetchOffset, sourceStart }: { readonly mirrorEnd: number; readonly fetchOffset: number; readonly sourceStart: number },
+  signal: AbortSignal,
+): Promise<readonly TransactionEnd[]> => {
+  if (transactions === 'committed') return [];
+  if (fetchOffset > mirrorEnd) return abortsOfOpen(producers).slice(0, fetchOffset - mirrorEnd);
+  return lostEnds(source, { topic: sourceTopic, partition, from: sourceStart, end: mirrorEnd }, producers, signal);
+};
 
 const NO_PADDING: Fill = { as: 'markers', timestamp: -1n };
 

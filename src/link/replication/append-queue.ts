@@ -80,6 +80,7 @@ export class AppendQueue {
   readonly #stamp: BatchStamp;
   readonly #maker: BatchMaker;
   #items: Item[] = [];
+  readonly #owed = new Map<bigint, TransactionEnd>();
   /** Grows with every `clear`: what was begun before that is not wanted any more. */
   #generation = 0;
   #isMaking = false;
@@ -133,6 +134,7 @@ export class AppendQueue {
         continue;
       }
       if (step.kind === 'end') {
+        this.#owed.delete(step.end.producerId);
         this.#items.push(step);
         continue;
       }
@@ -140,19 +142,28 @@ export class AppendQueue {
       lease.hold();
       this.#bytes += step.end - step.position;
       const { offset, producer } = step;
+      if (producer !== null) this.#owed.delete(producer.producerId);
       if (step.kind === 'rebuild') this.#items.push({ kind: 'rebuild', batch, offset, nextOffset: step.nextOffset, lease, fill, producer });
       else this.#items.push({ kind: 'batches', batch, position: step.position, end: step.end, offset, lease, producer });
     }
   }
 
   pushFill(offset: number, nextOffset: number, fill: Fill): void {
-    this.#items.push(fillItem(offset, nextOffset, fill));
+    let at = offset;
+    for (const end of this.#owed.values()) {
+      if (at === nextOffset) return;
+      this.#items.push({ kind: 'end', offset: at, nextOffset: ++at, end });
+      this.#owed.delete(end.producerId);
+    }
+    if (at < nextOffset) this.#items.push(fillItem(at, nextOffset, fill));
   }
 
-  /** Ends transactions, one at each offset from `offset` on. */
-  pushEnds(offset: number, ends: readonly TransactionEnd[]): void {
-    for (const [index, end] of ends.entries())
-      this.#items.push({ kind: 'end', offset: offset + index, nextOffset: offset + index + 1, end });
+  /**
+   * Ends of transactions that the source has lost: they take the first offsets that are to be filled. Not behind anything more of their producer, which would be
+   * ended with them: by then the offset of the lost end is past, and with it the first that could be filled.
+   */
+  owe(ends: readonly TransactionEnd[]): void {
+    for (const end of ends) this.#owed.set(end.producerId, end);
   }
 
   /** The next batch, its header patched for where it goes; null when something else comes first. */
@@ -237,6 +248,7 @@ export class AppendQueue {
       if ('lease' in item) item.lease.drop();
     }
     this.#items = [];
+    this.#owed.clear();
     this.#isMaking = false;
     this.#generation++;
   }

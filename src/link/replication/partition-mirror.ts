@@ -28,9 +28,9 @@ export interface Alignment {
   readonly offset: number;
   /** The next offset to copy: above `offset` when the source has nothing between, and what lies there must be padded. */
   readonly fetchOffset: number;
-  /** Transactions to be aborted first, in as many of the offsets between. */
+  /** Transactions that are open in the mirror and have no end at the source any more: they take the first offsets that are to be filled. */
   readonly aborts: readonly TransactionEnd[];
-  /** How the other offsets from `offset` to `fetchOffset` are filled. */
+  /** How the offsets from `offset` to `fetchOffset` are filled. */
   readonly padding: Fill;
   /** Sequence of the next batch. */
   readonly sequence: number;
@@ -243,9 +243,8 @@ export class PartitionMirror {
     this.#lastTimestamp = alignment.lastTimestamp;
     this.#queue.begin(alignment.sequence, alignment.producers);
     const { offset, aborts, fetchOffset, padding } = alignment;
-    this.#queue.pushEnds(offset, aborts);
-    const padFrom = offset + aborts.length;
-    if (fetchOffset > padFrom) this.#queue.pushFill(padFrom, fetchOffset, padding);
+    this.#queue.owe(aborts);
+    if (fetchOffset > offset) this.#queue.pushFill(offset, fetchOffset, padding);
     this.#change('mirroring');
     this.#listener.readyToFetch(this);
     this.#proceed();

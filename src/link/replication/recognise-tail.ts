@@ -9,7 +9,7 @@ import { sequenceOf } from './batch-stamp.ts';
 import { isCopyOf, isEmptyAt, type SourceBatch } from './copied-records.ts';
 import { describeDivergence, findDivergence } from './divergence.ts';
 import { PADDING_TIMESTAMP } from './filler-batch.ts';
-import { isCopiedProducer, isMappedId } from './mapped-producer.ts';
+import { isCopiedProducer, isMappedId, mapProducerId } from './mapped-producer.ts';
 import { isFillerId } from './marker-writer.ts';
 import type { Alignment } from './partition-mirror.ts';
 import { readBatchAt, readCommittedBatchAt, readSourceBatchAt, sameBatch, samePayload } from './read-batch.ts';
@@ -81,7 +81,7 @@ export const recogniseTail = async (
     if (isOwnTopic && (isMarker || isMapped)) return tail;
     if (isOwn && (original === 'absent' || mayShowFiller(last) || !tail.isPadding)) return tail;
   } else if (isMarker) {
-    if (isMapped ? original.batch.isControl && isCopiedProducer(original.batch, copy) : await isEmptyAt(original, last)) return tail;
+    if (isMapped && isEndOfMapped(original.batch) ? isCopiedProducer(original.batch, copy) : await isEmptyAt(original, last)) return tail;
     throw new MirrorFailure(
       'DESTINATION_FOREIGN_WRITE',
       `${label}: offset ${last} of the mirror is filled with a marker, but the source has records there: more offsets were filled than it has holes, ` +
@@ -112,6 +112,10 @@ const oldFormat = async (
     `${topic}-${partition}: the source has messages of format v0 or v1; only v2 record batches (Kafka 0.11 and later) are mirrored. ` +
       oldFormatAdvice(await findFirstV2Offset(source, topic, partition, range, signal)),
   );
+
+/** Whether the marker of a transaction stands there, which only its copy can stand for. */
+const isEndOfMapped = (original: RecordBatch): boolean =>
+  original.isControl && original.recordsCount > 0 && mapProducerId(original.producerId) !== null;
 
 const epochOf = (original: SourceBatch | string): number => (typeof original === 'object' ? original.batch.partitionLeaderEpoch : -1);
 

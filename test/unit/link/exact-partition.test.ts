@@ -13,10 +13,11 @@ import { alignedAt, answerOf, given, PRODUCER } from './partition-bench.ts';
 const MAPPED = 2n ** 62n;
 const LOST = new LinkError('KLINK_CONNECT', 'the connection was lost', { retriable: true });
 
-/** `a`: a batch of the source's producer 0xa, `A` its commit; likewise b and c; `.`: a batch of no transaction. Each of one offset. */
+/** `a`: a batch of the source's producer 0xa, `A` its commit; likewise b and c; `.`: a batch of no transaction; `_`: nothing. Each of one offset. */
 const logOf = async (script: string, epochs: Readonly<Record<string, number>> = {}, from = 0): Promise<Buffer> => {
   const parts: Buffer[] = [];
   for (const [index, letter] of [...script].entries()) {
+    if (letter === '_') continue;
     const name = letter.toLowerCase();
     const producer = { producerId: BigInt(`0x${name === '.' ? 'f' : name}`), producerEpoch: epochs[letter] ?? epochs[name] ?? 0 };
     const where = { baseOffset: BigInt(from + index), partitionLeaderEpoch: 0 };
@@ -144,6 +145,32 @@ describe('the ends of transactions', () => {
     expect(bench.mirror.takeBatch()).toBeNull();
     bench.mirror.filled(fill);
     expect(bench.takeAll().text).toBe('own:0');
+  });
+});
+
+describe('ends that the source has lost', () => {
+  const owed = (id: bigint) => ({ producerId: MAPPED + id, producerEpoch: 0, commit: false, coordinatorEpoch: 0 });
+
+  it('take the first offsets without a record', async () => {
+    const bench = new Bench({ aborts: [owed(10n), owed(11n)] });
+    bench.fetch(await logOf('.._.__.'));
+    expect(bench.drain()).toEqual(['own:0', 'own:1', 'end a', 'own:2', 'end b', 'end fill', 'own:3']);
+    expect(bench.mirror.ackedOffset).toBe(7);
+  });
+
+  it('are not owed any more once their producer goes on or ends its transaction after all', async () => {
+    const bench = new Bench({ aborts: [owed(10n), owed(11n), owed(12n)] });
+    bench.fetch(await logOf('aB____'));
+    bench.fetch(await logOf('.', {}, 6));
+    expect(bench.drain()).toEqual(['a0:0', 'end bc', 'end fill', 'own:0']);
+  });
+
+  it('are looked for anew after every alignment', async () => {
+    const bench = new Bench({ aborts: [owed(10n)] });
+    bench.mirror.disturb(LOST);
+    bench.mirror.begin(alignedAt(0));
+    bench.fetch(await logOf('_.'));
+    expect(bench.drain()).toEqual(['end fill', 'own:0']);
   });
 });
 

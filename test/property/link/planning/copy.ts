@@ -56,9 +56,8 @@ export const copy = async (source: SourceLog, mirror: MirrorLog, lifetime: numbe
       .map(({ producerId, producerEpoch, coordinatorEpoch }) => ({ producerId, producerEpoch, commit: false, coordinatorEpoch }));
     // With fewer offsets than that some of them could not be ended.
     fc.pre(aborts.length <= fetchOffset - mirror.end);
-    queue.pushEnds(mirror.end, aborts);
-    const padFrom = mirror.end + aborts.length;
-    if (fetchOffset > padFrom) queue.pushFill(padFrom, fetchOffset, { as: 'records', timestamp: PADDING_TIMESTAMP });
+    queue.owe(aborts);
+    queue.pushFill(mirror.end, fetchOffset, { as: 'records', timestamp: PADDING_TIMESTAMP });
   }
   let left = lifetime;
   let isCaughtUp = false;
