@@ -141,15 +141,20 @@ describe(`Kafka ${KAFKA_39} to ${KAFKA_NEWEST}, seed ${seed}`, () => {
     expect(Object.keys(verdict.survey).filter((kind) => !(verdict.survey[kind]! > 0))).toEqual([]);
   });
 
+  it('8 logs with exact transactions', async () => {
+    const settings = { transactions: 'exact', transactionVerification: 'disable' } as const;
+    expectNoDifference(await atRest(stage, { seed: seed + 1, logs: 8, settings }));
+  });
+
   it('logs that are cleaned while they are copied', async () => {
-    expectNoDifference(await whileCleaned(stage, { seed: seed + 1, logs: 12 }));
+    expectNoDifference(await whileCleaned(stage, { seed: seed + 2, logs: 8 }));
   });
 
   it('logs that are mirrored from their first record on', async () => {
-    expectNoDifference(await fromTheBeginning(stage, { seed: seed + 2, logs: 12 }));
+    expectNoDifference(await fromTheBeginning(stage, { seed: seed + 3, logs: 8, lateCompaction: false }));
   });
 
   it('the link and brokers are killed', async () => {
-    expectNoDifference(await underKills(stage, { seed: seed + 3, logs: 12 }, { kills: 3, brokers: 0.4 }));
+    expectNoDifference(await underKills(stage, { seed: seed + 4, logs: 8 }, { kills: 3, brokers: 0.4 }));
   });
 });

@@ -1,7 +1,7 @@
 /** Compares partitions of two clusters as consumers see them: where they begin and end, and every record; and reports the first difference of each. */
 import type { ClusterControl } from '../scenarios/environment.ts';
 import { logExcerpt } from './log-excerpt.ts';
-import type { Isolation, NastyJava, PartitionName, SeenRecord, ViewDifference, ViewSummary } from './nasty-java.ts';
+import type { Cleaned, Isolation, NastyJava, PartitionName, SeenRecord, ViewDifference, ViewSummary } from './nasty-java.ts';
 import { type ReadRecord, readWithKafkaJs, readWithKcat } from './other-readers.ts';
 
 /** A cluster that is read. */
@@ -12,7 +12,7 @@ export interface Pair {
   readonly destination: Side;
 }
 
-const ISOLATIONS: readonly Isolation[] = ['read_committed', 'read_uncommitted'];
+export const ISOLATIONS: readonly Isolation[] = ['read_committed', 'read_uncommitted'];
 const SHOWN_FIELD = 160;
 
 /** How views may differ, and what that says of the mirror. */
@@ -27,53 +27,66 @@ type Kind = keyof typeof KINDS;
 interface Expectation {
   readonly view: string;
   readonly kinds: readonly Kind[];
-  /** Log cleaners have taken from both sides what they may. */
-  readonly cleaned: boolean;
+  readonly cleaned: Cleaned | null;
 }
 
 let views = 0;
 
-/** What a read_committed consumer sees now, kept under the name that is returned. */
+/** What a consumer sees now, kept under the name that is returned. */
 export const takeView = async (
   java: NastyJava,
   { bootstrap }: Side,
   partitions: readonly PartitionName[],
-  isolation: Isolation = 'read_committed',
+  isolation: Isolation,
 ): Promise<{ readonly name: string; readonly logs: readonly ViewSummary[] }> => {
   const name = `view-${++views}`;
   return { name, logs: await java.view(name, { bootstrap, isolation, partitions }) };
 };
 
 /**
- * Whether log cleaners were at work while the mirror was made, each side's at its own time: on neither side; on both; or on both, and with
- * nothing written since the view of the source of that name was taken.
+ * Whether log cleaners were at work while the mirror was made, each side's at its own time: none; or they took records; or tombstones too, so
+ * soon that a mirror may not have got them in time and keeps what they deleted. With a view of the source of `since` then, nothing was written
+ * after it was taken.
  */
-export type Cleaning = 'none' | 'both' | { readonly since: string };
+export type Cleaning = 'none' | Cleaned | { readonly since: Readonly<Record<Isolation, string>> };
 
-const expectationsOf = (now: string, cleaning: Cleaning): readonly Expectation[] => {
-  const kinds = Object.keys(KINDS) as Kind[];
-  if (typeof cleaning === 'string') return [{ view: now, kinds, cleaned: cleaning === 'both' }];
-  return [
-    { view: now, kinds, cleaned: true },
-    { view: cleaning.since, kinds: ['extra', 'changed'], cleaned: false },
-  ];
+const expectationsOf = (now: string, isolation: Isolation, cleaning: Cleaning): readonly Expectation[] => {
+  if (cleaning === 'none') return [{ view: now, kinds: ['missing', 'extra', 'changed'], cleaned: null }];
+  if (cleaning === 'records') return [{ view: now, kinds: ['missing', 'extra', 'changed'], cleaned: 'records' }];
+  const lasting: Expectation = { view: now, kinds: ['missing', 'changed'], cleaned: 'tombstones' };
+  return cleaning === 'tombstones' ? [lasting] : [lasting, { view: cleaning.since[isolation], kinds: ['extra', 'changed'], cleaned: null }];
 };
+
+/** What a mirror has of transactions, as the link's config of that name says. */
+export type Transactions = 'committed' | 'exact';
+
+/** Which consumer of the source sees what this one must see of a mirror. */
+export const sourceIsolation = (transactions: Transactions, isolation: Isolation): Isolation =>
+  transactions === 'exact' ? isolation : 'read_committed';
+
+export interface Comparison {
+  /** Default `none`. */
+  readonly cleaning?: Cleaning;
+  /** Default `committed`. */
+  readonly transactions?: Transactions | undefined;
+}
 
 /**
  * The promise of a mirror with committed transactions: in both isolation levels it shows what a read_committed consumer sees at the source,
- * from the same start to the source's last stable offset. Resolves with one text for each partition and level where it does not.
+ * from the same start to the source's last stable offset. With exact ones: what a consumer of the same level sees there. Resolves with one
+ * text for each partition and level where it does not.
  */
 export const compareMirrors = async (
   java: NastyJava,
   { source, destination }: Pair,
   partitions: readonly PartitionName[],
-  cleaning: Cleaning = 'none',
+  { cleaning = 'none', transactions = 'committed' }: Comparison = {},
 ): Promise<readonly string[]> => {
-  const now = await takeView(java, source, partitions);
-  const expectations = expectationsOf(now.name, cleaning);
   const failures: string[] = [];
   for (const isolation of ISOLATIONS) {
+    const now = await takeView(java, source, partitions, sourceIsolation(transactions, isolation));
     const mirror = await takeView(java, destination, partitions, isolation);
+    const expectations = expectationsOf(now.name, isolation, cleaning);
     const found = await Promise.all(expectations.map((expectation) => firstDifferences(java, expectation, mirror.name)));
     for (const [index, one] of partitions.entries()) {
       const [log, copy] = [now.logs[index]!, mirror.logs[index]!];
@@ -84,9 +97,8 @@ export const compareMirrors = async (
       complaints.sort((a, b) => a.offset - b.offset);
       failures.push(await report(java, { source, destination }, one, isolation, { log, copy }, complaints));
     }
-    await java.dropView(mirror.name);
+    for (const { name } of [now, mirror]) await java.dropView(name);
   }
-  await java.dropView(now.name);
   return failures;
 };
 
@@ -124,7 +136,7 @@ const report = async (
   return [
     `${one.topic}-${one.partition} ${isolation}: source ${bounds(log)}, mirror ${bounds(copy)}`,
     `  the mirror ${complaints.map(({ text }) => text).join(', ')}`,
-    await side('source', source, 'read_committed'),
+    await side('source', source, isolation),
     await side('mirror', destination, isolation),
   ].join('\n');
 };

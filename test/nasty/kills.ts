@@ -1,5 +1,6 @@
 /** A link that is killed again and again while it makes mirrors, as are the brokers under it. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { LinkConfigOptions } from '../../src/index.ts';
 import { between } from '../scenarios/seeded.ts';
 import type { KafkaCluster } from '../support/kafka/cluster.ts';
 import { LinkProcess } from '../support/link-process/link-process.ts';
@@ -7,6 +8,7 @@ import type { NastyLogs, NastyStage } from './nasty-stage.ts';
 
 export interface Ordeal {
   readonly kills: number;
+  readonly settings: LinkConfigOptions;
   readonly random: () => number;
   /** Share of the kills that hit a broker, of either side. */
   readonly brokers: number;
@@ -18,8 +20,12 @@ const PATIENCE_MS = 120_000;
 const LONGEST_LIFE_MS = 1_500;
 
 /** Resolves when the mirrors are complete at last, with the number of kills of the link after which they were neither empty nor complete. Rejects when one fails. */
-export const mirrorUnderKills = async (stage: NastyStage, logs: NastyLogs, { kills, random, brokers }: Ordeal): Promise<number> => {
-  const options = stage.linkOptions(`killed-${logs.topics[0]?.name}`, logs.topics, SLOW);
+export const mirrorUnderKills = async (
+  stage: NastyStage,
+  logs: NastyLogs,
+  { kills, random, brokers, settings }: Ordeal,
+): Promise<number> => {
+  const options = stage.linkOptions(`killed-${logs.topics[0]?.name}`, logs.topics, { ...SLOW, ...settings });
   let link = new LinkProcess(options);
   let midway = 0;
   try {
@@ -40,7 +46,7 @@ export const mirrorUnderKills = async (stage: NastyStage, logs: NastyLogs, { kil
       if (!link.running || link.failures.length > 0) throw new Error(`the link failed: ${link.failures.join('; ')}\n${link.log()}`);
       return new Set();
     };
-    await stage.settled(logs, failed, PATIENCE_MS).catch((cause: unknown) => {
+    await stage.settled(logs, failed, PATIENCE_MS, settings.transactions).catch((cause: unknown) => {
       throw new Error(`${(cause as Error).message}\n${link.log()}`, { cause });
     });
     return midway;

@@ -31,6 +31,9 @@ export interface ViewSummary extends Bounds {
   readonly count: number;
 }
 
+/** What log cleaners have taken: records that have a newer one of their key; tombstones that were old enough, too. */
+export type Cleaned = 'records' | 'tombstones';
+
 /** The first offset of each kind at which two views differ; −1: none. */
 export interface ViewDifference {
   /** Of the partition, in the order of both views. */
@@ -125,7 +128,7 @@ export class NastyJava implements AsyncDisposable {
    * Of two views of the same number of partitions, which are compared in their order. Equal ones are left out. `cleaned`: what a log cleaner
    * may have taken from one side need not be on the other.
    */
-  differences(expected: string, actual: string, cleaned = false): Promise<readonly ViewDifference[]> {
+  differences(expected: string, actual: string, cleaned: Cleaned | null = null): Promise<readonly ViewDifference[]> {
     return this.#jvm.ask('compareViews', { expected, actual, cleaned });
   }
 

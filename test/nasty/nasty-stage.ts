@@ -4,12 +4,12 @@ import type { LinkConfigOptions, LinkOptions } from '../../src/index.ts';
 import type { WalkedLog } from '../scenarios/log-walk.ts';
 import { Workbench } from '../scenarios/workbench.ts';
 import { type KafkaCluster, type KafkaOptions, startKafka } from '../support/kafka/cluster.ts';
-import { type Cleaning, compareMirrors, compareWithOthers, type Side } from './comparison.ts';
-import { type Bounds, NastyJava, type PartitionName } from './nasty-java.ts';
+import { type Comparison, compareMirrors, compareWithOthers, type Side, sourceIsolation, type Transactions } from './comparison.ts';
+import { type Bounds, type Isolation, NastyJava, type PartitionName } from './nasty-java.ts';
 import { cleanAgain, createTopics, type Playhouse, playScript } from './play-script.ts';
 import { partitionsOf, type Script, type TopicPlan } from './script.ts';
 import { type Survey, survey } from './survey.ts';
-import { writeScripts } from './write-script.ts';
+import { type ScriptOptions, writeScripts } from './write-script.ts';
 
 /** The cleaner comes many times a second. */
 const TIDY = { 'log.cleaner.backoff.ms': '50', 'log.initial.task.delay.ms': '100', 'log.segment.delete.delay.ms': '1000' };
@@ -41,6 +41,13 @@ const SETTINGS: LinkConfigOptions = {
 const isSame = (a: Bounds, b: Bounds): boolean => a.start === b.start && a.end === b.end;
 
 type StagedSide = Side & { readonly cluster: KafkaCluster };
+
+/** Which scripts: the same for the same values. */
+export interface Cast extends ScriptOptions {
+  readonly seed: number;
+  /** Partitions of all topics together. */
+  readonly logs: number;
+}
 
 /** Scripts and the logs that they are about. */
 export interface NastyLogs {
@@ -93,8 +100,8 @@ export class NastyStage implements AsyncDisposable {
   }
 
   /** Creates the topics of this seed's scripts. What is in them comes with {@link play}. */
-  async cast(seed: number, logs: number): Promise<NastyLogs> {
-    const scripts = writeScripts(seed, logs);
+  async cast({ seed, logs, ...options }: Cast): Promise<NastyLogs> {
+    const scripts = writeScripts(seed, logs, options);
     for (const script of scripts) await createTopics(this.#house, script);
     const topics = scripts.flatMap((script) => script.topics);
     return { scripts, topics, partitions: partitionsOf(topics) };
@@ -135,13 +142,21 @@ export class NastyStage implements AsyncDisposable {
   }
 
   /**
-   * Resolves when every mirror begins where its source does now and ends at its last stable offset, or is of a topic that `failed` names.
-   * Rejects after `timeoutMs`, with the partitions that are not there.
+   * Resolves when every mirror begins where its source does now, and ends where it can be copied to: at its last stable offset, or with
+   * `exact` transactions at its end; or is of a topic that `failed` names. Rejects after `timeoutMs`, with the partitions that are not there.
    */
-  async settled({ partitions }: Pick<NastyLogs, 'partitions'>, failed: () => ReadonlySet<string>, timeoutMs: number): Promise<void> {
+  async settled(
+    { partitions }: Pick<NastyLogs, 'partitions'>,
+    failed: () => ReadonlySet<string>,
+    timeoutMs: number,
+    transactions: Transactions = 'committed',
+  ): Promise<void> {
+    const isolation = sourceIsolation(transactions, 'read_uncommitted');
     const deadline = performance.now() + timeoutMs;
     for (;;) {
-      const waiting = (await this.#standings(partitions)).filter(({ topic, due, found }) => !failed().has(topic) && !isSame(due, found));
+      const waiting = (await this.#standings(partitions, isolation)).filter(
+        ({ topic, due, found }) => !failed().has(topic) && !isSame(due, found),
+      );
       if (waiting.length === 0) return;
       if (performance.now() > deadline) {
         const texts = waiting.map(
@@ -155,23 +170,24 @@ export class NastyStage implements AsyncDisposable {
 
   /** Something is mirrored, and something is not. */
   async isMidway({ partitions }: NastyLogs): Promise<boolean> {
-    const standings = await this.#standings(partitions).catch(() => []);
+    const standings = await this.#standings(partitions, 'read_committed').catch(() => []);
     return standings.some(({ found }) => found.end > 0) && standings.some(({ due, found }) => found.end < due.end);
   }
 
   /** Where each log is at the source, and where it is in the mirror. */
   async #standings(
     partitions: readonly PartitionName[],
+    isolation: Isolation,
   ): Promise<readonly (PartitionName & { readonly due: Bounds; readonly found: Bounds })[]> {
     const [due, found] = await Promise.all(
-      [this.source, this.destination].map(({ bootstrap }) => this.java.bounds({ bootstrap, isolation: 'read_committed', partitions })),
+      [this.source, this.destination].map(({ bootstrap }) => this.java.bounds({ bootstrap, isolation, partitions })),
     );
     return partitions.map((one, i) => ({ ...one, due: due![i]!, found: found![i]! }));
   }
 
   /** One text for each partition in which a consumer of the mirror sees something else. */
-  differences({ partitions }: Pick<NastyLogs, 'partitions'>, cleaning?: Cleaning): Promise<readonly string[]> {
-    return compareMirrors(this.java, this, partitions, cleaning);
+  differences({ partitions }: Pick<NastyLogs, 'partitions'>, how?: Comparison): Promise<readonly string[]> {
+    return compareMirrors(this.java, this, partitions, how);
   }
 
   /** The same by clients of other hands, for a few partitions. */

@@ -7,12 +7,18 @@ const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 const ACTS = 4;
 /** Scenes of one act, for each log. */
 const SCENES_PER_LOG = 6;
+const LOGS_PER_SCRIPT = 12;
 const MOST_PARTITIONS = 3;
 const TRANSACTIONAL_PRODUCERS = 4;
 const OPEN_AT_THE_END = 0.3;
 const FIRST_TIME = 1_700_000_000_000;
 const NEVER_MS = '900000';
 const SHORTLY_MS = '2000';
+
+export interface ScriptOptions {
+  /** Compaction may begin when there are records without a key already. Default true. */
+  readonly lateCompaction?: boolean;
+}
 
 /** Settings of every producer besides its own: nothing is tried twice, nothing waits. */
 const PRODUCER = { 'linger.ms': '0', 'max.request.size': '2000000' };
@@ -46,12 +52,12 @@ class Author {
   #clock = FIRST_TIME;
   #names = 0;
 
-  constructor(random: () => number, prefix: string, topics: readonly TopicPlan[]) {
+  constructor(random: () => number, prefix: string, topics: readonly TopicPlan[], lateCompaction: boolean) {
     this.#random = random;
     this.#prefix = prefix;
     this.#cast = topics.map((plan) => ({
       plan,
-      compactFrom: plan.traits.compacted ? between(random, 0, 1) : ACTS,
+      compactFrom: plan.traits.compacted ? between(random, 0, lateCompaction ? 1 : 0) : ACTS,
       compact: false,
       restamping: false,
     }));
@@ -297,20 +303,20 @@ const planTopic = (random: () => number, name: string, partitions: number, trait
   },
 });
 
-/** One script for each `logsPerScript` logs. Topics of one script share producers and transactions, scripts share nothing. */
-export const writeScripts = (seed: number, logs: number, logsPerScript = 12): readonly Script[] => {
+/** One script for each twelve logs. Topics of one script share producers and transactions, scripts share nothing. */
+export const writeScripts = (seed: number, logs: number, { lateCompaction = true }: ScriptOptions = {}): readonly Script[] => {
   const random = seeded(seed);
   const scripts: Script[] = [];
   let topicNumber = 0;
-  for (let left = logs; left > 0; left -= logsPerScript) {
+  for (let left = logs; left > 0; left -= LOGS_PER_SCRIPT) {
     const prefix = `nasty-${seed}-${scripts.length}`;
     const topics: TopicPlan[] = [];
-    for (let open = Math.min(left, logsPerScript); open > 0; ) {
+    for (let open = Math.min(left, LOGS_PER_SCRIPT); open > 0; ) {
       const partitions = between(random, 1, Math.min(open, MOST_PARTITIONS));
       topics.push(planTopic(random, `${prefix}-${topics.length}`, partitions, traitsOf(topicNumber++)));
       open -= partitions;
     }
-    scripts.push({ seed, topics, ...new Author(random, prefix, topics).write() });
+    scripts.push({ seed, topics, ...new Author(random, prefix, topics, lateCompaction).write() });
   }
   return scripts;
 };
