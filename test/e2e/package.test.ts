@@ -11,7 +11,7 @@ const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const bin = (name: string): string => join(ROOT, 'node_modules', '.bin', name);
 /** Of the tarball: a megabyte is a lot for a library without a build of its own. */
-const BUDGET_BYTES = 800_000;
+const BUDGET_BYTES = 1_300_000;
 const TIMEOUT_MS = 300_000;
 
 interface Packed {
