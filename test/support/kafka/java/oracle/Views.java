@@ -96,12 +96,14 @@ final class Views {
 
     /**
      * For every pair of views that is not equal: the first offset that only one side has, or at which both have other records; −1 for none.
-     * With "cleaned", records that only one side has do not count if a log cleaner may have taken them from the other.
+     * With "cleaned", records that only one side has do not count if a log cleaner may have taken them from the other: with "records" those for
+     * which there is a newer one of their key, with "tombstones" these as well.
      */
     private static JsonNode compare(JsonNode line) {
         List<View> expected = kept(line.get("expected"));
         List<View> actual = kept(line.get("actual"));
-        boolean cleaned = line.path("cleaned").asBoolean();
+        boolean cleaned = line.hasNonNull("cleaned");
+        boolean tombstones = cleaned && line.get("cleaned").asText().equals("tombstones");
         if (expected.size() != actual.size()) throw new IllegalArgumentException(expected.size() + " views against " + actual.size());
         ArrayNode list = JsonLines.JSON.createArrayNode();
         for (int index = 0; index < expected.size(); index++) {
@@ -117,8 +119,8 @@ final class Views {
             while (i < one.count || j < other.count) {
                 long left = i < one.count ? one.offset(i) : Long.MAX_VALUE;
                 long right = j < other.count ? other.offset(j) : Long.MAX_VALUE;
-                if (left < right && missing < 0 && !(cleaned && one.mayBeCleaned(i, latest))) missing = left;
-                if (right < left && extra < 0 && !(cleaned && other.mayBeCleaned(j, latest))) extra = right;
+                if (left < right && missing < 0 && !(cleaned && one.mayBeCleaned(i, latest, tombstones))) missing = left;
+                if (right < left && extra < 0 && !(cleaned && other.mayBeCleaned(j, latest, tombstones))) extra = right;
                 if (left == right && changed < 0 && !one.sameContent(i, other, j)) changed = left;
                 if (left <= right) i++;
                 if (right <= left) j++;
@@ -174,9 +176,8 @@ final class Views {
             for (int index = 0; index < count; index++) latest.merge(key(index), offset(index), Math::max);
         }
 
-        /** Tombstones go after a time, other records when there is a newer one of their key. */
-        boolean mayBeCleaned(int index, Map<Long, Long> latest) {
-            return key(index) == NO_KEY || records[index * LONGS + 3] < 0 || latest.get(key(index)) > offset(index);
+        boolean mayBeCleaned(int index, Map<Long, Long> latest, boolean tombstones) {
+            return key(index) == NO_KEY || (tombstones && records[index * LONGS + 3] < 0) || latest.get(key(index)) > offset(index);
         }
 
         private long key(int index) {
