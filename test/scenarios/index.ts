@@ -3,6 +3,7 @@ import { badInputScenarios } from './bad-input.ts';
 import { continuingScenarios } from './continuing.ts';
 import { disturbanceScenarios } from './disturbances.ts';
 import { exactTransactionScenarios } from './exact-transactions.ts';
+import { fillPolicyScenarios } from './fill-policies.ts';
 import { foreignWriteScenarios } from './foreign-writes.ts';
 import { lifecycleScenarios } from './lifecycle.ts';
 import { mirroringScenarios } from './mirroring.ts';
@@ -20,6 +21,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   disturbances: disturbanceScenarios,
   'changes of the source': sourceChangeScenarios,
   'uneven logs': unevenLogScenarios,
+  'fill policies': fillPolicyScenarios,
   'exact transactions': exactTransactionScenarios,
   'logs that may not be mirrored': obstacleScenarios,
   operations: operationScenarios,

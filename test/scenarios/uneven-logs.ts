@@ -15,7 +15,7 @@ const marker = (result: 'commit' | 'abort', offset: number, id: number): Buffer 
   );
 
 /** What a cleaner leaves: holes, sparse batches of every codec, an empty one, one with a delete horizon. Returns the end. */
-const compacted = async (from: number): Promise<{ readonly bytes: Buffer; readonly end: number }> => {
+export const compacted = async (from: number): Promise<{ readonly bytes: Buffer; readonly end: number }> => {
   const parts: Buffer[] = [];
   let end = from + 7;
   for (const compression of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const) {
@@ -30,7 +30,7 @@ const compacted = async (from: number): Promise<{ readonly bytes: Buffer; readon
 };
 
 /** Three producers at once: one commits, one aborts, one commits over two batches. */
-const transactions = async (from: number): Promise<{ readonly bytes: Buffer; readonly end: number }> => {
+export const transactions = async (from: number): Promise<{ readonly bytes: Buffer; readonly end: number }> => {
   const batch = (offset: number, id: number, keys: readonly string[], sequence = 0): Promise<Buffer> =>
     buildBatch(keys.map(record), { ...at(offset), ...producer(id, sequence), transactional: true, compression: 'gzip' });
   return {
@@ -50,7 +50,7 @@ const transactions = async (from: number): Promise<{ readonly bytes: Buffer; rea
   };
 };
 
-const withRaw = async (
+export const withRaw = async (
   stage: Stage,
   make: (from: number) => Promise<{ readonly bytes: Buffer; readonly end: number }>,
 ): Promise<string> => {

@@ -41,25 +41,16 @@ export interface Fill {
   readonly timestamp: bigint;
 }
 
+/** A fetched batch, or the first of several, and the memory that it lies in. */
+interface Fetched {
+  readonly batch: RecordBatch;
+  readonly lease: FrameLease;
+  readonly producer: TransactionalProducer | null;
+}
+
 type Item =
-  | {
-      readonly kind: 'batches';
-      readonly batch: RecordBatch;
-      position: number;
-      readonly end: number;
-      offset: number;
-      readonly lease: FrameLease;
-      readonly producer: TransactionalProducer | null;
-    }
-  | {
-      readonly kind: 'rebuild';
-      readonly batch: RecordBatch;
-      readonly offset: number;
-      readonly nextOffset: number;
-      readonly lease: FrameLease;
-      readonly fill: Fill;
-      readonly producer: TransactionalProducer | null;
-    }
+  | (Fetched & { readonly kind: 'batches'; position: number; readonly end: number; offset: number })
+  | (Fetched & { readonly kind: 'rebuild'; readonly offset: number; readonly nextOffset: number; readonly fill: Fill })
   | {
       readonly kind: 'made';
       readonly run: DenseRun;
@@ -70,7 +61,6 @@ type Item =
   | { readonly kind: 'markers'; offset: number; readonly nextOffset: number }
   | { readonly kind: 'end'; readonly offset: number; readonly nextOffset: number; readonly end: TransactionEnd };
 
-const NOBODY: ReadonlyMap<bigint, RememberedProducer> = new Map();
 /** What a rebuilt batch may always take: every mirror topic allows more. */
 const REBUILT_BATCH_BYTES = 1_048_576;
 /** Batches that are made ahead of those on their way: as many as a partition may have in flight. */
@@ -80,6 +70,7 @@ export class AppendQueue {
   readonly #stamp: BatchStamp;
   readonly #maker: BatchMaker;
   #items: Item[] = [];
+  /** By their producers: see {@link owe}. */
   readonly #owed = new Map<bigint, TransactionEnd>();
   /** Grows with every `clear`: what was begun before that is not wanted any more. */
   #generation = 0;
@@ -122,7 +113,7 @@ export class AppendQueue {
   }
 
   /** Starts anew: see {@link BatchStamp.begin}. */
-  begin(sequence: number, producers: ReadonlyMap<bigint, RememberedProducer> = NOBODY): void {
+  begin(sequence: number, producers: ReadonlyMap<bigint, RememberedProducer> = new Map()): void {
     this.#stamp.begin(sequence, producers);
   }
 
@@ -130,7 +121,7 @@ export class AppendQueue {
   push(steps: readonly Step[], records: Buffer, lease: FrameLease, fill: Fill): void {
     for (const step of steps) {
       if (step.kind === 'fill') {
-        this.pushFill(step.offset, step.nextOffset, fill);
+        this.pushFill(step.offset, step.nextOffset, fillAfter(fill, records, step.after));
         continue;
       }
       if (step.kind === 'end') {
@@ -143,7 +134,16 @@ export class AppendQueue {
       this.#bytes += step.end - step.position;
       const { offset, producer } = step;
       if (producer !== null) this.#owed.delete(producer.producerId);
-      if (step.kind === 'rebuild') this.#items.push({ kind: 'rebuild', batch, offset, nextOffset: step.nextOffset, lease, fill, producer });
+      if (step.kind === 'rebuild')
+        this.#items.push({
+          kind: 'rebuild',
+          batch,
+          offset,
+          nextOffset: step.nextOffset,
+          lease,
+          fill: fillAfter(fill, records, step.after),
+          producer,
+        });
       else this.#items.push({ kind: 'batches', batch, position: step.position, end: step.end, offset, lease, producer });
     }
   }
@@ -258,12 +258,14 @@ export class AppendQueue {
     const runs = await this.#maker.rebuild(batch, offset, { maxBytes, transactional: producer !== null });
     const items: Item[] = [];
     let at = offset;
+    let between = fill;
     for (const run of runs) {
-      if (run.offset > at) items.push(fillItem(at, run.offset, fill));
+      if (run.offset > at) items.push(fillItem(at, run.offset, between));
+      between = fillAfter(fill, run.bytes, 0);
       items.push({ kind: 'made', run, origin: 'rebuilt', producer });
       at = run.offset + run.count;
     }
-    if (at < nextOffset) items.push(fillItem(at, nextOffset, fill));
+    if (at < nextOffset) items.push(fillItem(at, nextOffset, between));
     return items;
   }
 
@@ -289,6 +291,10 @@ export class AppendQueue {
     this.#items.splice(0, 1, ...items);
   }
 }
+
+/** Filler records have the time of the last record before them, in the batch at `after`; -1: as of `fill`. */
+const fillAfter = (fill: Fill, records: Buffer, after: number): Fill =>
+  fill.as === 'markers' || after < 0 ? fill : { ...fill, timestamp: RecordBatch.at(records, after).maxTimestamp };
 
 const fillItem = (offset: number, nextOffset: number, { as, timestamp }: Fill): Item =>
   as === 'markers' ? { kind: 'markers', offset, nextOffset } : { kind: 'filler', filler: as, offset, nextOffset, timestamp };

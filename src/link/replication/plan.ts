@@ -28,12 +28,16 @@ export interface RebuildStep {
   readonly position: number;
   readonly end: number;
   readonly producer: TransactionalProducer | null;
+  /** As of {@link FillStep}. */
+  readonly after: number;
 }
 /** Offsets under which a consumer of the source finds nothing. */
 export interface FillStep {
   readonly kind: 'fill';
   readonly offset: number;
   nextOffset: number;
+  /** Position of the last batch with records before them; -1 when the answer has none. Records that fill get its time. */
+  readonly after: number;
 }
 /** The end of a transaction, to be written as it stands at the source. */
 export interface EndStep {
@@ -147,7 +151,10 @@ class Planner implements Plan {
     else if (verdict === 'fill') this.#fill(next, batch.recordsCount === 0 ? 'UNSUPPORTED_SPARSE_BATCH' : 'UNSUPPORTED_TRANSACTION', batch);
     else if (verdict === 'append') this.#append(next, batch.position, end, producer);
     else if (!batch.isDense && !this.#context.mayFill) this.#refuseBatch('UNSUPPORTED_SPARSE_BATCH', batch);
-    else this.steps.push({ kind: 'rebuild', offset: this.nextOffset, nextOffset: next, position: batch.position, end, producer });
+    else {
+      const after = this.#lastWithRecords;
+      this.steps.push({ kind: 'rebuild', offset: this.nextOffset, nextOffset: next, position: batch.position, end, producer, after });
+    }
     if (this.stop !== null) return;
     if (verdict !== 'fill') this.#lastWithRecords = batch.position;
     this.nextOffset = next;
@@ -197,7 +204,7 @@ class Planner implements Plan {
     }
     const last = this.steps.at(-1);
     if (last?.kind === 'fill') last.nextOffset = nextOffset;
-    else this.steps.push({ kind: 'fill', offset: this.nextOffset, nextOffset });
+    else this.steps.push({ kind: 'fill', offset: this.nextOffset, nextOffset, after: this.#lastWithRecords });
     this.nextOffset = nextOffset;
   }
 
