@@ -113,13 +113,13 @@ describe('one broker of the newest release', () => {
 });
 
 it('three brokers replicate, move a leader, elect another when one dies, and leave nothing behind', async () => {
-  const kafka = await startKafka({ version: KAFKA_39, brokers: 3 });
+  await using kafka = await startKafka({ version: KAFKA_39, brokers: 3 });
   const { partitions } = await java.createTopic(kafka.bootstrap, 'moved', { replicas: [[1, 2, 3]] });
   expect(partitions).toEqual([{ partition: 0, leader: 1, replicas: [1, 2, 3], isr: [1, 2, 3] }]);
   await java.moveLeader(kafka.bootstrap, 'moved', 0, 3);
   const live = await java.startLive(kafka.bootstrap, 'moved', { recordsPerSecond: 1_000 });
   await kafka.broker(3).kill();
-  await vi.waitFor(async () => expect((await java.describeTopic(kafka.bootstrap, 'moved')).partitions[0]!.leader).not.toBe(3), 30_000);
+  await vi.waitFor(async () => expect((await java.describeTopic(kafka.bootstrap, 'moved')).partitions[0]!.leader).not.toBe(3), 60_000);
   await kafka.broker(3).start();
   await kafka.awaitReady();
   const { acked, failed } = await live.stop();

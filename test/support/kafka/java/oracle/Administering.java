@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
@@ -74,6 +75,21 @@ final class Administering {
         return admin.describeTopics(List.of(topic(line))).allTopicNames().get().get(topic(line));
     }
 
+    /** Any broker may be asked, and one whose metadata lags says of a topic that others know well that there is none. */
+    private static TopicDescription describeCreated(Admin admin, JsonNode line) throws Exception {
+        TopicDescription[] found = new TopicDescription[1];
+        until("the topic's appearance", () -> {
+            try {
+                found[0] = describe(admin, line);
+                return true;
+            } catch (ExecutionException exception) {
+                if (exception.getCause() instanceof UnknownTopicOrPartitionException) return false;
+                throw exception;
+            }
+        });
+        return found[0];
+    }
+
     interface Check {
         boolean holds() throws Exception;
     }
@@ -105,19 +121,14 @@ final class Administering {
         line.path("topicConfig").properties().forEach(entry -> configs.put(entry.getKey(), entry.getValue().asText()));
         admin.createTopics(List.of(topic.configs(configs))).all().get();
         awaitLeaders(admin, line, line.has("replicas") ? line.get("replicas").size() : line.path("partitions").asInt(1));
-        return describeTopic(admin, line);
+        return description(describeCreated(admin, line));
     }
 
     /** ListOffsets is answered by the leader itself, so it proves that leaders know they lead; metadata alone does not. */
     private static void awaitLeaders(Admin admin, JsonNode line, int partitions) throws Exception {
         until("a leader for every partition", () -> {
-            try {
-                TopicDescription description = describe(admin, line);
-                return description.partitions().size() == partitions && description.partitions().stream().noneMatch(info -> noNode(info.leader()));
-            } catch (java.util.concurrent.ExecutionException exception) {
-                if (exception.getCause() instanceof UnknownTopicOrPartitionException) return false;
-                throw exception;
-            }
+            TopicDescription description = describeCreated(admin, line);
+            return description.partitions().size() == partitions && description.partitions().stream().noneMatch(info -> noNode(info.leader()));
         });
         Map<TopicPartition, OffsetSpec> asked = new HashMap<>();
         for (int partition = 0; partition < partitions; partition++) asked.put(new TopicPartition(topic(line), partition), OffsetSpec.latest());
@@ -148,7 +159,10 @@ final class Administering {
     }
 
     private static JsonNode describeTopic(Admin admin, JsonNode line) throws Exception {
-        TopicDescription description = describe(admin, line);
+        return description(describe(admin, line));
+    }
+
+    private static ObjectNode description(TopicDescription description) {
         ObjectNode json = JsonLines.JSON.createObjectNode().put("topicId", description.topicId().toString());
         ArrayNode partitions = json.putArray("partitions");
         for (TopicPartitionInfo info : description.partitions()) {
@@ -217,14 +231,14 @@ final class Administering {
         int target = line.get("toBroker").asInt();
         int number = line.get("partition").asInt();
         TopicPartition partition = new TopicPartition(topic(line), number);
-        List<Integer> replicas = new ArrayList<>(describe(admin, line).partitions().get(number).replicas().stream().map(Node::id).toList());
+        List<Integer> replicas = new ArrayList<>(describeCreated(admin, line).partitions().get(number).replicas().stream().map(Node::id).toList());
         int size = replicas.size();
         replicas.removeIf(id -> id == target);
         replicas.add(0, target);
         admin.alterPartitionReassignments(Map.of(partition, Optional.of(new NewPartitionReassignment(replicas.subList(0, size))))).all().get();
         until("the reassignment", () -> admin.listPartitionReassignments(Set.of(partition)).reassignments().get().isEmpty());
         until("the election of broker " + target, () -> {
-            TopicPartitionInfo info = describe(admin, line).partitions().get(number);
+            TopicPartitionInfo info = describeCreated(admin, line).partitions().get(number);
             if (!noNode(info.leader()) && info.leader().id() == target) return true;
             Optional<Throwable> refused = admin.electLeaders(ElectionType.PREFERRED, Set.of(partition)).partitions().get().getOrDefault(partition, Optional.empty());
             // Its own metadata lags behind the election, and a replica that is catching up cannot be elected yet.
