@@ -35,13 +35,14 @@ export {
   listLinks,
   type MirrorDescription,
 } from './link/links.ts';
+export type { Logger } from './link/logger.ts';
 export type { LinkSnapshot } from './link/metrics/metric-family.ts';
 export { OPEN_METRICS_CONTENT_TYPE, type OpenMetricsOptions, openMetrics } from './link/metrics/open-metrics.ts';
 export { MIRROR_TOPIC_ERRORS, MirrorFailure, type MirrorTopicError } from './link/mirror-failure.ts';
 export type { MirrorPartitionStatus, MirrorTopicStatus, PartitionState } from './link/mirror-status.ts';
 export type { MirrorOutcome, OperationOptions, PartitionOutcome, PromoteOptions } from './link/operations/operations.ts';
 export type { MirrorSelection } from './link/operations/selection.ts';
-export type { ClusterOptions, LinkOptions, Logger } from './link/options.ts';
+export type { ClusterOptions, LinkOptions } from './link/options.ts';
 export type { FillPolicy } from './link/replication/fill-policy.ts';
 export { LINK_ERRORS, LINK_STATES, type LinkErrorName, type LinkState } from './link/states/link-states.ts';
 export {

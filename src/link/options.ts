@@ -6,6 +6,7 @@ import { problemText } from './configs/config-problem.ts';
 import { type ConfigSet, NO_CONFIGS, readConfigOptions, readConfigTexts } from './configs/config-set.ts';
 import type { LinkConfigOptions, LinkConfigs } from './configs/link-configs.ts';
 import { LiveConfigs } from './configs/live-configs.ts';
+import { isolated, LOG_LEVELS, type Logger, silentLogger } from './logger.ts';
 import type { LinkStore } from './store/link-store.ts';
 import { REQUIRED_TOPIC_CONFIGS } from './topic-configs.ts';
 
@@ -15,14 +16,6 @@ export interface ClusterOptions {
   readonly bootstrap: readonly string[];
   /** What brokers log and count quotas by. Default: `kafka-link-<link name>`. */
   readonly clientId?: string;
-}
-
-/** Fields first, then the message: what pino, bunyan and their kin take. Nothing is printed without one. */
-export interface Logger {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
 }
 
 export interface LinkOptions {
@@ -77,7 +70,6 @@ export interface ParsedOptions {
   readonly openTransport: OpenTransport;
 }
 
-const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly (keyof Logger)[];
 /** As a table over the type, so that an option cannot be forgotten here. */
 const OPTION_NAMES: ReadonlySet<string> = new Set(
   Object.keys({
@@ -97,7 +89,6 @@ const OPTION_NAMES: ReadonlySet<string> = new Set(
   } satisfies Record<keyof LinkOptions, true>),
 );
 
-const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 /** Kafka's own rule for topic names; link names become parts of keys and client ids and follow it. */
 const LEGAL_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 const LEGAL_ADDRESS = /^(?:\[(?<v6>[0-9a-fA-F:.]+)\]|(?<host>[^\s:[\]/]+)):(?<port>\d{1,5})$/;
@@ -197,7 +188,7 @@ export const parseOptions = (options: LinkOptions): ParsedOptions => {
     get settings() {
       return live.values;
     },
-    logger: options.logger ?? silent,
+    logger: options.logger === undefined ? silentLogger : isolated(options.logger),
     store: options.store ?? null,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
