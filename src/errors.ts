@@ -19,6 +19,7 @@ export const LINK_ERROR_CODES = [
   'KLINK_SOURCE_CHANGED',
   'KLINK_DIVERGED',
   'KLINK_LAG',
+  'KLINK_LOSS',
   'KLINK_INTERNAL',
 ] as const;
 export type LinkErrorCode = (typeof LINK_ERROR_CODES)[number];

@@ -39,8 +39,11 @@ export type { Logger } from './link/logger.ts';
 export type { LinkSnapshot } from './link/metrics/metric-family.ts';
 export { OPEN_METRICS_CONTENT_TYPE, type OpenMetricsOptions, openMetrics } from './link/metrics/open-metrics.ts';
 export { MIRROR_TOPIC_ERRORS, MirrorFailure, type MirrorTopicError } from './link/mirror-failure.ts';
-export type { MirrorPartitionStatus, MirrorTopicStatus, PartitionState } from './link/mirror-status.ts';
-export type { MirrorOutcome, OperationOptions, PartitionOutcome, PromoteOptions } from './link/operations/operations.ts';
+export type { MirrorPartitionStatus, MirrorTopicStatus, PartitionState, RepairStatus } from './link/mirror-status.ts';
+export type { MirrorOutcome, PartitionOutcome } from './link/operations/each-mirror.ts';
+export type { OperationOptions, PromoteOptions } from './link/operations/operations.ts';
+export type { CommittedOffsetsPlan, PartitionRepair, RepairMethod, RepairPlan } from './link/operations/repair-plan.ts';
+export type { RepairOptions, RepairOutcome } from './link/operations/repairs.ts';
 export type { MirrorSelection } from './link/operations/selection.ts';
 export type { ClusterOptions, LinkOptions } from './link/options.ts';
 export type { FillPolicy } from './link/replication/fill-policy.ts';
@@ -52,12 +55,15 @@ export {
   type StateCategory,
 } from './link/states/mirror-topic-states.ts';
 export {
+  type KeptOffset,
   type LastingState,
   type LinkIdentity,
   type LinkStore,
   MemoryLinkStore,
+  type RepairStepName,
   type StoredLink,
   type StoredMirror,
+  type StoredRepair,
   type StoredStop,
   type StoredTransition,
 } from './link/store/link-store.ts';

@@ -13,7 +13,7 @@ import { refuseLoops } from './loops.ts';
 import { type MirrorNames, mirrorNames } from './mirror-names.ts';
 import { type LinkOptions, type ParsedOptions, parseOptions } from './options.ts';
 import { type PrepareContext, planTopics, refuseSameCluster } from './plan-topics.ts';
-import type { LinkStore, StoredMirror } from './store/link-store.ts';
+import { isMakingAnew, type LinkStore, type StoredMirror } from './store/link-store.ts';
 import { corruptStore } from './store/store-topic.ts';
 import { TopicLinkStore } from './store/topic-store.ts';
 
@@ -56,7 +56,8 @@ export const createLink = async (
     const source = LinkError.is(reached) ? opened(openCluster('source', parsed)) : reached;
     recallConfigs(parsed, store);
     const context: PrepareContext = { options: parsed, source, destination, store, signal: closing.signal };
-    const names = wantedNames(parsed, store);
+    const repairing = store.mirrors().filter(({ state, repair }) => state !== 'STOPPED' && isMakingAnew(repair));
+    const names = wantedNames(parsed, store, repairing);
     const topics = LinkError.is(reached) ? await withoutSource(context, names, reached) : await withSource(context, names);
     if (parsed.settings.transactions === 'exact') await requireExactTransactions(context);
     const identity = await establishIdentity(context);
@@ -68,7 +69,7 @@ export const createLink = async (
       identity,
       fillPolicy,
       topics: prepared,
-      stopped,
+      atRest: [...stopped, ...repairing],
       sourceError: LinkError.is(reached) ? reached : null,
     });
   } catch (error) {
@@ -105,13 +106,13 @@ const rememberConfigs = async ({ live, source }: ParsedOptions, store: LinkStore
   if (JSON.stringify(configs) !== JSON.stringify(store.link()?.configs)) await store.saveLink({ configs }, signal);
 };
 
-/** Those that are asked for, and those that the link had. */
-const wantedNames = ({ topics, settings }: ParsedOptions, store: LinkStore): readonly MirrorNames[] => {
+/** Those that are asked for, and those that the link had. What a repair makes anew is its business. */
+const wantedNames = ({ topics, settings }: ParsedOptions, store: LinkStore, repairing: readonly StoredMirror[]): readonly MirrorNames[] => {
   const asked = topics.map((topic) => mirrorNames(settings.clusterLinkPrefix ?? '', topic));
   const had = store.mirrors();
-  const isStopped = new Set(had.filter(({ state }) => state === 'STOPPED').map(({ topic }) => topic));
+  const isLeftOut = new Set([...had.filter(({ state }) => state === 'STOPPED'), ...repairing].map(({ topic }) => topic));
   const all = new Map([...had, ...asked].map(({ topic, sourceTopic }) => [topic, { topic, sourceTopic }]));
-  return [...all.values()].filter(({ topic }) => !isStopped.has(topic));
+  return [...all.values()].filter(({ topic }) => !isLeftOut.has(topic));
 };
 
 type Plans = { readonly plans: Awaited<ReturnType<typeof planTopics>>; readonly prepared: readonly PreparedTopic[] | null };

@@ -86,15 +86,27 @@ const establishTopic = async (context: PrepareContext, plan: TopicPlan): Promise
   // Rights on a topic that did not exist could not be asked for before: the new, empty topic is left as it is.
   if (create !== null) await requireTopicRight(destination, [topic], 'WRITE', signal);
   const stored = store.mirror(topic);
-  const base = { topic, sourceTopic, sourceTopicId, topicId };
+  const base = { ...outliving(stored), topic, sourceTopic, sourceTopicId, topicId };
   if (failure !== null || (stored?.topicId === topicId && stored?.sourceTopicId === sourceTopicId)) {
     return { stored: stored ?? base, partitions, failure };
   }
-  const startOffsets = await chooseStart(context, plan);
+  const startOffsets = stored?.repair?.startOffsets ?? (await chooseStart(context, plan));
   const made: StoredMirror = startOffsets === null ? base : { ...base, startOffsets };
   // Before the first batch: a link that starts again finds what was chosen now.
   await store.saveMirror(made, signal);
   return { stored: made, partitions, failure };
+};
+
+/** What of a mirror is not about its topic, and stays when a repair makes that anew. */
+const outliving = (stored: StoredMirror | undefined): Partial<StoredMirror> => {
+  if (stored?.repair == null) return {};
+  const { state, history, sourceConfigs, repair } = stored;
+  return {
+    repair,
+    ...(state !== undefined && { state }),
+    ...(history !== undefined && { history }),
+    ...(sourceConfigs !== undefined && { sourceConfigs }),
+  };
 };
 
 /** Where a new mirror begins, if that is not where the source's log does. A mirror that holds something already goes on where it is. */

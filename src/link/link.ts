@@ -19,7 +19,10 @@ import { type OpenMetricsOptions, openMetrics } from './metrics/open-metrics.ts'
 import { type MirrorTopicStatus, partitionStatus } from './mirror-status.ts';
 import type { LinkFacts, MirrorTopic } from './mirror-topic.ts';
 import { Mirrors } from './mirrors.ts';
-import { type MirrorOutcome, type OperationOptions, Operations, type PromoteOptions } from './operations/operations.ts';
+import type { MirrorOutcome } from './operations/each-mirror.ts';
+import { type OperationOptions, Operations, type PromoteOptions } from './operations/operations.ts';
+import { repairsContext } from './operations/repair-context.ts';
+import { type RepairOptions, type RepairOutcome, Repairs } from './operations/repairs.ts';
 import type { MirrorSelection } from './operations/selection.ts';
 import { stopContext } from './operations/stop-context.ts';
 import type { ParsedOptions } from './options.ts';
@@ -52,7 +55,8 @@ export interface EstablishedLink {
   readonly identity: LinkIdentity;
   readonly fillPolicy: FillPolicy;
   readonly topics: readonly PreparedTopic[];
-  readonly stopped: readonly StoredMirror[];
+  /** Mirrors that are stopped, or whose topic a repair is making anew: known, and not copied. */
+  readonly atRest: readonly StoredMirror[];
   /** Why the source could not be reached; null when it was. */
   readonly sourceError: LinkError | null;
 }
@@ -69,6 +73,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   readonly #mirrors: Mirrors;
   readonly #tasks: LinkTasks;
   readonly #operations: Operations;
+  readonly #repairs: Repairs;
   readonly #watch: TopicWatch;
   readonly #availability: SourceAvailability;
   readonly #moved = new Set<PartitionMirror>();
@@ -127,7 +132,10 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
       },
       replicator: this.#replicator,
       facts: () => this.#facts(),
-      emit: (event) => this.#emit(event),
+      emit: (event) => {
+        this.#change.happened();
+        this.#emit(event);
+      },
     });
     this.#watch = new TopicWatch({
       options,
@@ -166,25 +174,30 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
         stateChanged: (task, from, to) => this.#emit({ type: 'task', task, from, to, errors: this.#tasks.runner(task).status().errors }),
       },
     });
+    const ask = { mirrors: this.#mirrors, clock, closing: closing.signal, facts: () => this.#facts() };
+    const parts = { context, mirrors: this.#mirrors, tasks: this.#tasks, change: this.#change };
+    const stop = stopContext({
+      ...parts,
+      destinationEnd: (partition) => this.#replicator.destinationEnd(partition),
+      caughtUp: (partitions, signal) => this.#caughtUp(partitions, signal, Number.POSITIVE_INFINITY),
+    });
     this.#operations = new Operations({
-      mirrors: this.#mirrors,
-      clock,
-      closing: closing.signal,
-      facts: () => this.#facts(),
-      stop: stopContext({
-        context,
-        mirrors: this.#mirrors,
-        tasks: this.#tasks,
-        change: this.#change,
-        destinationEnd: (partition) => this.#replicator.destinationEnd(partition),
-        caughtUp: (partitions, signal) => this.#caughtUp(partitions, signal, Number.POSITIVE_INFINITY),
-      }),
+      ...ask,
+      stop,
       failed: (mirror, step, error) => {
         options.logger.warn({ link: this.name, topic: mirror.topic, step, error }, 'a mirror topic could not be stopped');
         this.#emit({ type: 'warning', topic: mirror.topic, partition: null, error });
       },
     });
-    for (const stored of established.stopped) this.#mirrors.remember(stored);
+    this.#repairs = new Repairs({
+      ...ask,
+      ...repairsContext({ ...parts, stop, probe: (partition, signal) => this.#replicator.probe(partition, signal) }),
+      failed: (topic, step, error) => {
+        options.logger.warn({ link: this.name, topic, step, error }, 'a step of a repair could not be taken');
+        this.#emit({ type: 'warning', topic, partition: null, error });
+      },
+    });
+    for (const stored of established.atRest) this.#mirrors.remember(stored);
     for (const topic of established.topics) this.#mirrors.adopt(topic);
     this.#tasks.start();
     this.#duties.push(
@@ -197,6 +210,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
         async () => this.#tellProgress(),
       ),
       this.#operations.resumeStops(),
+      this.#repairs.resumeRepairs(),
     );
   }
 
@@ -347,6 +361,21 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
    */
   failover(mirrors: MirrorSelection, options: OperationOptions = {}): Promise<readonly MirrorOutcome[]> {
     return this.#operations.failover(mirrors, options);
+  }
+
+  /**
+   * Makes failed mirrors like their sources again. What a source has lost, or has otherwise, is deleted from the mirror; since brokers take nothing off the
+   * end of a log, the mirror topic is deleted, made anew and copied again. Where both logs agree again it just goes on. `validateOnly` resolves with the
+   * plan alone: per partition where both logs part, what is lost and what has to be copied.
+   *
+   * Resolves when the mirror is copied as far as its committed offsets point, and they are back. What is not over in time (no limit, unless one is given)
+   * goes on by itself, also in the next process. Each topic succeeds or fails by itself.
+   *
+   * Errors of single topics: `KLINK_LOSS` when something would be lost and `acceptLoss` is not set; `KLINK_STATE` for a mirror that has not failed, or for a
+   * reason that a repair does not cure, with what does; `KLINK_AUTH` with the command that grants what is missing. In all these cases nothing was changed.
+   */
+  repair(mirrors: MirrorSelection, options: RepairOptions = {}): Promise<readonly RepairOutcome[]> {
+    return this.#repairs.repair(mirrors, options);
   }
 
   /**

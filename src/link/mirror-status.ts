@@ -4,7 +4,7 @@ import type { MirrorTopicError } from './mirror-failure.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
 import type { PartitionMirror, PartitionPhase } from './replication/partition-mirror.ts';
 import type { MirrorTopicState } from './states/mirror-topic-states.ts';
-import type { StoredStop, StoredTransition } from './store/link-store.ts';
+import type { RepairStepName, StoredRepair, StoredStop, StoredTransition } from './store/link-store.ts';
 
 /** `PENDING`: both logs are being compared; `ACTIVE`: copied; `PAUSED`: at rest; `FAILED`: stopped for good; `CLOSED`: copied no more, since the link was closed or the mirror stopped. */
 export type PartitionState = 'PENDING' | 'ACTIVE' | 'PAUSED' | 'FAILED' | 'CLOSED';
@@ -47,6 +47,17 @@ export interface MirrorPartitionStatus {
   readonly error: LinkError | null;
 }
 
+/** How far a repair is. */
+export interface RepairStatus {
+  /** When it was asked for. */
+  readonly since: Date;
+  /** The step that it is at. */
+  readonly step: RepairStepName;
+}
+
+export const repairStatus = (repair: StoredRepair | null | undefined): RepairStatus | null =>
+  repair == null ? null : { since: new Date(repair.at), step: repair.step };
+
 /** A mirror topic, at one moment. */
 export interface MirrorTopicStatus {
   readonly topic: string;
@@ -56,6 +67,8 @@ export interface MirrorTopicStatus {
   readonly since: Date;
   /** How it was stopped, and where; null while it is mirrored. */
   readonly stop: StoredStop | null;
+  /** The repair that is under way; null when there is none. */
+  readonly repair: RepairStatus | null;
   /** The last changes of its state, the oldest first. */
   readonly history: readonly StoredTransition[];
   /** Sum over its partitions. */

@@ -1,11 +1,11 @@
 /** One mirror topic of a running link: what the store says of it, its partitions, and the state that follows from both. */
 import type { LinkError } from '../errors.ts';
 import { MirrorFailure } from './mirror-failure.ts';
-import { type MirrorTopicStatus, partitionStatus } from './mirror-status.ts';
+import { type MirrorTopicStatus, partitionStatus, repairStatus } from './mirror-status.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
 import type { PartitionMirror } from './replication/partition-mirror.ts';
 import { type MirrorTopicFacts, type MirrorTopicState, mirrorTopicStateOf } from './states/mirror-topic-states.ts';
-import type { LastingState, StoredMirror, StoredTransition } from './store/link-store.ts';
+import { isMakingAnew, type LastingState, type StoredMirror, type StoredTransition } from './store/link-store.ts';
 
 /** What of a link decides about all its mirrors. */
 export interface LinkFacts {
@@ -68,7 +68,8 @@ export class MirrorTopic {
       paused: lasting === 'PAUSED',
       stopping: lasting === 'PENDING_STOPPED' ? (stored.stop?.by ?? 'FAILOVER') : null,
       stopped: lasting === 'STOPPED',
-      setUp: this.#begun.size >= this.partitions.length,
+      repairing: isMakingAnew(stored.repair),
+      setUp: this.partitions.length > 0 && this.#begun.size >= this.partitions.length,
       failed: this.failure !== null,
       linkPaused,
       linkFailed: false,
@@ -90,6 +91,7 @@ export class MirrorTopic {
       state: this.state,
       since: this.since,
       stop: this.stored.stop ?? null,
+      repair: repairStatus(this.stored.repair),
       history: this.history,
       lag: partitions.reduce((sum, { lag }) => sum + lag, 0n),
       bytes: partitions.reduce((sum, { bytes }) => sum + bytes, 0n),

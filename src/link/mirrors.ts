@@ -74,6 +74,12 @@ export class Mirrors {
     for (const partition of this.#addPartitions(mirror, count)) this.#context.replicator.add(partition);
   }
 
+  /** Copies nothing of it any more, and shows no partitions: its topic is about to be another one. {@link adopt} makes it a mirror again. */
+  suspend(mirror: MirrorTopic): void {
+    this.#release(mirror.topic);
+    mirror.partitions.length = 0;
+  }
+
   forget(topic: string): void {
     this.#release(topic);
     this.#all.delete(topic);
@@ -149,6 +155,8 @@ export class Mirrors {
   #enter(stored: StoredMirror): MirrorTopic {
     const { partitionOptions, clock } = this.#context;
     const mirror = new MirrorTopic(stored, () => partitionOptions.fillPolicy, new Date(clock.wallTime()));
+    // One that is made anew has the state of the one before it until something else is known.
+    mirror.state = this.#all.get(stored.topic)?.state ?? mirror.state;
     this.#all.set(stored.topic, mirror);
     return mirror;
   }

@@ -8,6 +8,7 @@ import { CreateTopics } from '../protocol/messages/create-topics.ts';
 import { DescribeConfigs } from '../protocol/messages/describe-configs.ts';
 import { IncrementalAlterConfigs } from '../protocol/messages/incremental-alter-configs.ts';
 import { Metadata } from '../protocol/messages/metadata.ts';
+import { type AclsOperation, aclsCommand } from './acls-command.ts';
 
 export type TopicConfigs = ReadonlyMap<string, string | null>;
 
@@ -52,8 +53,13 @@ export const describeTopicConfigs = async (
   );
 };
 
-/** Numbers of `AclOperation`; in `topicAuthorizedOperations` each is a bit. */
-const OPERATIONS = { READ: 3, WRITE: 4 } as const;
+/** What a right is for, and its number in `AclOperation`: in `topicAuthorizedOperations` each is a bit. */
+const OPERATIONS = {
+  READ: { bit: 3, doing: 'read from' },
+  WRITE: { bit: 4, doing: 'write to' },
+  DELETE: { bit: 6, doing: 'delete' },
+} as const;
+const SPELLINGS = { READ: 'Read', WRITE: 'Write', DELETE: 'Delete' } as const satisfies Record<keyof typeof OPERATIONS, AclsOperation>;
 const UNKNOWN_RIGHTS = -2_147_483_648;
 
 /** Throws `KLINK_AUTH` for the first of these topics on which the principal may not do `operation`; brokers without the answer are taken to allow it. */
@@ -63,6 +69,7 @@ export const requireTopicRight = async (
   operation: keyof typeof OPERATIONS,
   signal: AbortSignal,
 ): Promise<void> => {
+  const { bit, doing } = OPERATIONS[operation];
   const body = { topics: topics.map((name) => ({ name })), allowAutoTopicCreation: false, includeTopicAuthorizedOperations: true };
   const response = await cluster.send(Metadata, body, 'any', { signal }).catch((error: unknown) => {
     // Brokers before 2.3 cannot be asked.
@@ -70,14 +77,10 @@ export const requireTopicRight = async (
     throw error;
   });
   for (const { name, errorCode, topicAuthorizedOperations: rights } of response?.topics ?? []) {
-    if (errorCode !== ErrorCode.NONE || rights === UNKNOWN_RIGHTS || (rights & (1 << OPERATIONS[operation])) !== 0) continue;
-    throw new BrokerError(
-      ErrorCode.TOPIC_AUTHORIZATION_FAILED,
-      `${operation === 'READ' ? 'read from' : 'write to'} topic '${name}' of the ${cluster.settings.role}`,
-      {
-        advice: `Grant the link ${operation} on the topic`,
-      },
-    );
+    if (errorCode !== ErrorCode.NONE || rights === UNKNOWN_RIGHTS || (rights & (1 << bit)) !== 0) continue;
+    throw new BrokerError(ErrorCode.TOPIC_AUTHORIZATION_FAILED, `${doing} topic '${name}' of the ${cluster.settings.role}`, {
+      advice: `Grant the link ${operation} on the topic: ${aclsCommand(cluster.settings.bootstrap, SPELLINGS[operation], name ?? '')}`,
+    });
   }
 };
 
@@ -109,6 +112,18 @@ export const createTopic = async (
   throw new BrokerError(errorCode, `create the mirror topic '${name}' on the destination`, {
     detail: answer?.errorMessage ?? null,
     ...(advice !== undefined && { advice }),
+  });
+};
+
+/** Throws `KLINK_AUTH` when the principal may not create a topic of this name; that there is one now is no obstacle, since rights are judged first. */
+export const requireCreation = async (cluster: Cluster, name: string, signal: AbortSignal): Promise<void> => {
+  const topic = { name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] };
+  const body = { topics: [topic], timeoutMs: ADMIN_TIMEOUT_MS, validateOnly: true };
+  const { topics } = await cluster.send(CreateTopics, body, 'controller', { signal });
+  const errorCode = topics[0]?.errorCode ?? ErrorCode.UNKNOWN_SERVER_ERROR;
+  if (errorCode !== ErrorCode.TOPIC_AUTHORIZATION_FAILED && errorCode !== ErrorCode.CLUSTER_AUTHORIZATION_FAILED) return;
+  throw new BrokerError(errorCode, `create topic '${name}' of the ${cluster.settings.role}`, {
+    advice: `Grant the link CREATE on the topic: ${aclsCommand(cluster.settings.bootstrap, 'Create', name)}`,
   });
 };
 

@@ -9,6 +9,7 @@ import { lifecycleScenarios } from './lifecycle.ts';
 import { mirroringScenarios } from './mirroring.ts';
 import { obstacleScenarios } from './obstacles.ts';
 import { operationScenarios } from './operations.ts';
+import { repairScenarios } from './repairs.ts';
 import { sourceChangeScenarios } from './source-changes.ts';
 import type { Scenario } from './stage.ts';
 import { syncScenarios } from './syncs.ts';
@@ -25,6 +26,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   'exact transactions': exactTransactionScenarios,
   'logs that may not be mirrored': obstacleScenarios,
   operations: operationScenarios,
+  repairs: repairScenarios,
   syncs: syncScenarios,
   'bad input': badInputScenarios,
   lifecycle: lifecycleScenarios,

@@ -6,8 +6,16 @@ import type { Api } from '../../src/protocol/schema.ts';
 /** Behind the four length bytes of a request. */
 const API_KEY_AT = 4;
 
+interface Death {
+  readonly keys: ReadonlySet<number>;
+  left: number;
+  readonly at: 'request' | 'answer';
+  readonly died: () => void;
+}
+
 export class Network {
   readonly #open = new Set<Transport>();
+  #death: Death | null = null;
   #doomed: { readonly apiKey: number; left: number } | null = null;
   /** Answers that were lost so far. */
   lostAnswers = 0;
@@ -16,8 +24,11 @@ export class Network {
 
   /** To be given to the link. */
   readonly openTransport: OpenTransport = async (endpoint, events, limits) => {
+    if (this.isDead) throw new LinkError('KLINK_CONNECT', 'Nothing comes from a process that has died', { retriable: true });
     let doomed = false;
+    let last = false;
     const took = (size: number): void => {
+      if (last) this.#die();
       if (doomed) {
         this.lostAnswers++;
         throw new LinkError('KLINK_CONNECT', 'The network lost an answer', { retriable: true });
@@ -42,6 +53,12 @@ export class Network {
           due.left--;
           doomed = true;
         }
+        const death = this.#death;
+        if (this.isDead) return;
+        if (death?.keys.has(chunks[0]!.readInt16BE(API_KEY_AT)) === true && --death.left === 0) {
+          if (death.at === 'answer') last = true;
+          else return this.#die();
+        }
         transport.write(chunks);
       },
       destroy: () => transport.destroy(),
@@ -59,6 +76,25 @@ export class Network {
   /** Drops every connection, whatever is on its way. */
   cut(): void {
     for (const transport of this.#open) transport.destroy();
+  }
+
+  /** Whether {@link dieAt} has happened. */
+  isDead = false;
+
+  /**
+   * As brokers see a process that is killed: with the `nth` request of these kinds from now on everything is dropped, before it is sent or when its answer
+   * comes, and nothing is opened any more. Resolves then.
+   */
+  dieAt(apis: readonly Api[], nth: number, at: Death['at']): Promise<void> {
+    return new Promise((died) => {
+      this.#death = { keys: new Set(apis.map(({ key }) => key)), left: nth, at, died };
+    });
+  }
+
+  #die(): void {
+    this.isDead = true;
+    this.cut();
+    this.#death?.died();
   }
 
   /** The next `count` requests of this kind reach the broker and are worked on, but their answers are lost with the connection. */

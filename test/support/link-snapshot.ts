@@ -29,6 +29,7 @@ export const mirrorOf = (topic: string, changes: Partial<MirrorTopicStatus> = {}
   state: 'ACTIVE',
   since: new Date(0),
   stop: null,
+  repair: null,
   history: [],
   lag: 10n,
   bytes: 4_000n,

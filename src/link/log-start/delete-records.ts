@@ -3,10 +3,11 @@ import { abortable } from '../../client/abort.ts';
 import { BrokerError } from '../../client/broker-error.ts';
 import type { Cluster } from '../../client/cluster.ts';
 import { LeaderQuestions, questionKey } from '../../client/leader-questions.ts';
-import { endpointText } from '../../client/transport.ts';
+import { type Endpoint, endpointText } from '../../client/transport.ts';
 import { LinkError } from '../../errors.ts';
 import { ErrorCode } from '../../protocol/error-codes.ts';
 import { DeleteRecords } from '../../protocol/messages/delete-records.ts';
+import { aclsCommand } from '../acls-command.ts';
 
 interface Order {
   readonly topic: string;
@@ -77,26 +78,25 @@ export class RecordDeletion {
 
 const doing = ({ topic, partition, offset }: Order): string => `delete the records of ${topic}-${partition} before offset ${offset}`;
 
-/** For some refusals what the user can do, `at` the addresses of the cluster. */
-type Advice = (topic: string, at: string) => string;
+/** For some refusals what the user can do, `bootstrap` the addresses of the cluster. */
+type Advice = (topic: string, bootstrap: readonly Endpoint[]) => string;
 const ADVICE: ReadonlyMap<number, Advice> = new Map<number, Advice>([
   [
     ErrorCode.TOPIC_AUTHORIZATION_FAILED,
-    (topic, at) =>
-      'The link needs DELETE on its mirror topics, so that their logs start where those of the source do: ' +
-      `kafka-acls --bootstrap-server ${at} --add --allow-principal 'User:<of the link>' --operation Delete --topic '${topic}'`,
+    (topic, bootstrap) =>
+      `The link needs DELETE on its mirror topics, so that their logs start where those of the source do: ${aclsCommand(bootstrap, 'Delete', topic)}`,
   ],
   [
     ErrorCode.POLICY_VIOLATION,
-    (topic, at) =>
+    (topic, bootstrap) =>
       "Only logs whose cleanup.policy contains 'delete' let go of their first records: " +
-      `kafka-configs --bootstrap-server ${at} --alter --topic '${topic}' --add-config 'cleanup.policy=[compact,delete]'`,
+      `kafka-configs --bootstrap-server ${bootstrap.map(endpointText).join(',')} --alter --topic '${topic}' --add-config 'cleanup.policy=[compact,delete]'`,
   ],
   [ErrorCode.OFFSET_OUT_OF_RANGE, () => 'The replicas have not all got that far yet, or the log has lost records'],
 ]);
 
 const refusal = (errorCode: number, order: Order, { settings: { role, bootstrap } }: Cluster): LinkError => {
-  const advice = ADVICE.get(errorCode)?.(order.topic, bootstrap.map(endpointText).join(','));
+  const advice = ADVICE.get(errorCode)?.(order.topic, bootstrap);
   const error = new BrokerError(errorCode, `${doing(order)} on the ${role} cluster`, advice === undefined ? {} : { advice });
   // The high watermark follows what a leader alone has acknowledged, and after an election it catches up with what all had.
   if (errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) return new LinkError('KLINK_STATE', error.message, { cause: error, retriable: true });

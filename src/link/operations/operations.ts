@@ -1,36 +1,12 @@
 /** What a user asks of mirrors: pause, resume, promote, failover. Each topic succeeds or fails by itself. */
-import { abortable } from '../../client/abort.ts';
-import { type Clock, limit } from '../../client/clock.ts';
 import { LinkError } from '../../errors.ts';
-import { Gate } from '../gate.ts';
 import type { WaitOptions } from '../link-status.ts';
-import type { LinkFacts, MirrorTopic } from '../mirror-topic.ts';
-import type { Mirrors } from '../mirrors.ts';
-import type { MirrorTopicState } from '../states/mirror-topic-states.ts';
-import { type MirrorVerb, transition } from '../states/mirror-transitions.ts';
+import type { MirrorTopic } from '../mirror-topic.ts';
+import type { MirrorVerb } from '../states/mirror-transitions.ts';
 import type { StoredStop } from '../store/link-store.ts';
-import { type MirrorSelection, selectedNames } from './selection.ts';
+import { type Act, type AskContext, eachMirror, type MirrorOutcome } from './each-mirror.ts';
+import type { MirrorSelection } from './selection.ts';
 import { STOP_STEPS, type StopContext } from './stop-steps.ts';
-
-/** What became of a mirror. */
-export interface MirrorOutcome {
-  readonly topic: string;
-  /** State of the mirror now, or before an operation that was only checked; null when there is no such mirror. */
-  readonly state: MirrorTopicState | null;
-  /** Why it was not done; null when it was, or would be. */
-  readonly error: LinkError | null;
-  readonly partitions: readonly PartitionOutcome[];
-}
-
-export interface PartitionOutcome {
-  readonly partition: number;
-  /** End of the mirror's log: everything below it is here. */
-  readonly lastSourceFetchOffset: bigint;
-  /** Offsets that the source was last known to have beyond that. */
-  readonly lag: bigint;
-  /** Milliseconds since the source was last heard of; null when it never was. */
-  readonly sinceLastFetchMs: number | null;
-}
 
 export interface OperationOptions extends WaitOptions {
   /** Only tells what would be refused; changes nothing. */
@@ -42,25 +18,14 @@ export interface PromoteOptions extends OperationOptions {
   readonly requireZeroLag?: boolean;
 }
 
-export interface OperationsContext {
-  readonly mirrors: Mirrors;
-  readonly clock: Clock;
-  readonly closing: AbortSignal;
-  readonly facts: () => LinkFacts;
+export interface OperationsContext extends AskContext {
   readonly stop: StopContext;
   readonly failed: (mirror: MirrorTopic, step: string, error: LinkError) => void;
 }
 
-const VERBS: Readonly<Record<MirrorVerb, string>> = {
-  pause: 'be paused',
-  resume: 'be resumed',
-  promote: 'be promoted',
-  failover: 'be failed over',
-};
 /** How long a promotion may take when nobody says otherwise. */
 const PROMOTE_MS = 300_000;
 const FAILOVER_MS = 60_000;
-const TOPICS_AT_ONCE = 16;
 
 export class Operations {
   readonly #context: OperationsContext;
@@ -104,46 +69,18 @@ export class Operations {
     await Promise.all(pending.map((mirror) => this.#begin(mirror, mirror.stored.stop?.by ?? 'FAILOVER').done.catch(() => {})));
   }
 
-  async #each(
+  #each(
     operation: MirrorVerb,
     selection: MirrorSelection,
-    { validateOnly = false, signal, timeoutMs = Number.POSITIVE_INFINITY }: OperationOptions,
-    act: (mirror: MirrorTopic, signal: AbortSignal) => Promise<void>,
+    { validateOnly = false, ...wait }: OperationOptions,
+    act: Act,
     check: (mirror: MirrorTopic) => LinkError | null = () => null,
   ): Promise<readonly MirrorOutcome[]> {
-    const { mirrors, clock, closing } = this.#context;
-    const names = selectedNames(
-      selection,
-      mirrors.all.filter((mirror) => this.#refusal(mirror, operation) === null).map(({ topic }) => topic),
-    );
-    const gate = new Gate(TOPICS_AT_ONCE);
-    const wait = limit(clock, timeoutMs, `Waiting for ${operation}`, [signal, closing]);
-    const one = async (topic: string): Promise<MirrorOutcome> => {
-      const mirror = mirrors.get(topic);
-      try {
-        const known = mirrors.known(topic);
-        const refused = this.#refusal(known, operation) ?? check(known);
-        if (refused !== null) throw refused;
-        if (!validateOnly) await abortable(act(known, wait.signal), wait.signal, `waiting for ${operation} of ${topic}`);
-        return outcome(known, clock.now(), null);
-      } catch (error) {
-        return mirror === undefined
-          ? { topic, state: null, error: LinkError.from(error), partitions: [] }
-          : outcome(mirror, clock.now(), LinkError.from(error));
-      }
-    };
-    try {
-      return await Promise.all(names.map((topic) => gate.run(() => one(topic))));
-    } finally {
-      wait.end();
-    }
-  }
-
-  #refusal(mirror: MirrorTopic, verb: MirrorVerb): LinkError | null {
-    const outcome = transition(mirror.facts(this.#context.facts()), verb);
-    if (outcome.allowed) return null;
-    const possible = outcome.possible.join(', ') || 'nothing';
-    return new LinkError('KLINK_STATE', `Mirror topic '${mirror.topic}' cannot ${VERBS[verb]}: ${outcome.why}. Possible now: ${possible}`);
+    return eachMirror(this.#context, operation, selection, wait, async (mirror, signal) => {
+      const refused = check(mirror);
+      if (refused !== null) throw refused;
+      if (!validateOnly) await act(mirror, signal);
+    });
   }
 
   /** Writes down that the mirror is to be stopped, and takes the steps. A promotion that cannot end in time is taken back; a failover is not. */
@@ -205,19 +142,3 @@ export class Operations {
     }
   }
 }
-
-const outcome = (mirror: MirrorTopic, now: number, error: LinkError | null): MirrorOutcome => {
-  const { stop } = mirror.stored;
-  const stopped = mirror.state === 'STOPPED' ? stop?.offsets : undefined;
-  return {
-    topic: mirror.topic,
-    state: mirror.state,
-    error,
-    partitions: mirror.partitions.map(({ partition, ackedOffset, lag, lastFetchedAt }) => ({
-      partition,
-      lastSourceFetchOffset: BigInt(stopped?.[partition] ?? ackedOffset),
-      lag: BigInt(stopped === undefined ? lag : (stop?.lags?.[partition] ?? lag)),
-      sinceLastFetchMs: lastFetchedAt === null ? null : Math.max(0, now - lastFetchedAt),
-    })),
-  };
-};

@@ -10,6 +10,7 @@ import { OffsetLookup } from '../replication/offset-lookup.ts';
 import type { PartitionMirror } from '../replication/partition-mirror.ts';
 import { clampOffsets } from '../tasks/clamp-offsets.ts';
 import { GroupAdmin } from '../tasks/group-admin.ts';
+import { putBack } from '../tasks/kept-offsets.ts';
 import { ListedMirrorLogs } from '../tasks/mirror-logs.ts';
 import { abortOpenTransactions } from './abort-open-transactions.ts';
 import type { StopContext } from './stop-steps.ts';
@@ -87,6 +88,12 @@ export const stopContext = ({ context, mirrors, tasks, change, destinationEnd, c
       for (const { error } of errors)
         options.logger.warn({ link: options.name, topic: mirror.topic, error }, 'a committed offset could not be set back');
     },
+    putBackOffsets: async (mirror, signal) => {
+      const { offsets } = mirror.stored.repair ?? {};
+      if (offsets === undefined) return;
+      for (const { error } of await putBack(new GroupAdmin(destination), new ListedMirrorLogs(destination), mirror.topic, offsets, signal))
+        options.logger.warn({ link: options.name, topic: mirror.topic, error }, 'committed offsets could not be put back');
+    },
     abortTransactions: async (mirror, signal) => {
       const partitions = mirror.partitions.map(({ partition }) => partition);
       const aborted = await abortOpenTransactions(destination, mirror.topic, partitions, { timeoutMs: Number.POSITIVE_INFINITY, signal });
@@ -94,7 +101,11 @@ export const stopContext = ({ context, mirrors, tasks, change, destinationEnd, c
         options.logger.info({ link: options.name, topic: mirror.topic, ...transaction }, 'a transaction that was open was aborted');
     },
     save: async (mirror, stop, isOver, signal) => {
-      await mirrors.change(mirror, { stop, ...(isOver && { state: 'STOPPED' }) }, signal);
+      await mirrors.change(
+        mirror,
+        { stop, ...(isOver && { state: 'STOPPED', ...(mirror.stored.repair != null && { repair: null }) }) },
+        signal,
+      );
       // Nothing more is committed for a topic that is nobody's mirror any more.
       if (isOver) await tasks.offsets.topicsChanged();
     },

@@ -22,6 +22,8 @@ export interface StopContext {
   readonly settleConfigs: (mirror: MirrorTopic, fromMemory: boolean, signal: AbortSignal) => Promise<void>;
   /** Sets committed offsets beyond the mirror's end back to it. */
   readonly clampOffsets: (mirror: MirrorTopic, signal: AbortSignal) => Promise<void>;
+  /** Commits what a repair has kept and not put back yet. */
+  readonly putBackOffsets: (mirror: MirrorTopic, signal: AbortSignal) => Promise<void>;
   /** Aborts transactions that were copied while they were open. */
   readonly abortTransactions: (mirror: MirrorTopic, signal: AbortSignal) => Promise<void>;
   readonly save: (mirror: MirrorTopic, stop: StoredStop, isOver: boolean, signal: AbortSignal) => Promise<void>;
@@ -67,11 +69,13 @@ export const STOP_STEPS: Readonly<Record<StoredStop['by'], readonly StopStep[]>>
     { name: 'copy everything the source has', take: drain },
     { name: 'give the topic the configs of its source', take: (context, mirror, signal) => context.settleConfigs(mirror, false, signal) },
     { name: 'abort what is open', take: (context, mirror, signal) => context.abortTransactions(mirror, signal) },
+    { name: 'put committed offsets of a repair back', take: (context, mirror, signal) => context.putBackOffsets(mirror, signal) },
     { name: 'let it go', take: finish },
   ],
   FAILOVER: [
     { name: 'stop copying', take: halt },
     { name: 'abort what is open', take: (context, mirror, signal) => context.abortTransactions(mirror, signal) },
+    { name: 'put committed offsets of a repair back', take: (context, mirror, signal) => context.putBackOffsets(mirror, signal) },
     { name: 'set committed offsets back to the end of the log', take: (context, mirror, signal) => context.clampOffsets(mirror, signal) },
     {
       name: 'give the topic the last known configs of its source',

@@ -17,7 +17,7 @@ export const MIRROR_TOPIC_STATES = {
     kind: 'passing',
     category: 'PENDING',
     isWritable: false,
-    meaning: 'It is being set up; not every partition has been compared with its source yet.',
+    meaning: 'It is being set up, or made anew by a repair; not every partition has been compared with its source yet.',
   },
   ACTIVE: { kind: 'lasting', category: 'ACTIVE', isWritable: false, meaning: 'It follows its source.' },
   PAUSED: { kind: 'lasting', category: 'PAUSED', isWritable: false, meaning: 'It rests, because somebody asked for it.' },
@@ -68,6 +68,8 @@ export interface MirrorTopicFacts {
   readonly stopping: 'PROMOTE' | 'FAILOVER' | null;
   /** It has been stopped. */
   readonly stopped: boolean;
+  /** A repair is making its topic anew. Lasts over restarts too. */
+  readonly repairing: boolean;
   /** Every partition has been compared with its source at least once. */
   readonly setUp: boolean;
   /** A partition has stopped for good. */
@@ -82,6 +84,7 @@ export const NEW_MIRROR: MirrorTopicFacts = {
   paused: false,
   stopping: null,
   stopped: false,
+  repairing: false,
   setUp: false,
   failed: false,
   linkPaused: false,
@@ -93,6 +96,8 @@ export const NEW_MIRROR: MirrorTopicFacts = {
 const RANKS: readonly (readonly [MirrorTopicState, (facts: MirrorTopicFacts) => boolean])[] = [
   ['STOPPED', ({ stopped }) => stopped],
   ['PENDING_STOPPED', ({ stopping }) => stopping !== null],
+  // What had failed is on its way to be gone.
+  ['PENDING_MIRROR', ({ repairing }) => repairing],
   // Only a person can end it.
   ['FAILED', ({ failed }) => failed],
   ['LINK_FAILED', ({ linkFailed }) => linkFailed],

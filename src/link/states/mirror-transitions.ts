@@ -2,7 +2,7 @@
 import { MIRROR_TOPIC_STATE_NAMES, type MirrorTopicFacts, type MirrorTopicState, mirrorTopicStateOf } from './mirror-topic-states.ts';
 
 /** What a user can ask of a mirror. */
-export const MIRROR_VERBS = ['pause', 'resume', 'promote', 'failover'] as const;
+export const MIRROR_VERBS = ['pause', 'resume', 'promote', 'failover', 'repair'] as const;
 export type MirrorVerb = (typeof MIRROR_VERBS)[number];
 
 /** What happens to a mirror: verbs, and what its link finds out or has done. */
@@ -18,6 +18,10 @@ export type MirrorTransition =
   | 'stopped'
   /** A promotion is given up: its deadline has passed, or a step of it cannot be done. */
   | 'withdrawn'
+  /** A repair has made its topic anew: the copy begins. */
+  | 'made-anew'
+  /** A repair is given up before it has changed anything. */
+  | 'left-as-it-was'
   | 'source-unavailable'
   | 'source-available'
   | 'link-paused'
@@ -47,6 +51,9 @@ const LIVE = [
 ] as const satisfies readonly MirrorTopicState[];
 const UNSTOPPED = MIRROR_TOPIC_STATE_NAMES.filter((state) => state !== 'STOPPED');
 
+const whileRepairing = (repairing: boolean): string | null =>
+  repairing ? 'it is being repaired: its topic is gone, or will be in a moment, until it is made anew' : null;
+
 /** What concerns the link concerns every mirror of it, and changes the state of those for which nothing else counts more. */
 const ofTheLink = (effect: Partial<MirrorTopicFacts>): TransitionRow => ({
   from: MIRROR_TOPIC_STATE_NAMES,
@@ -60,7 +67,7 @@ export const MIRROR_TRANSITIONS: Readonly<Record<MirrorTransition, TransitionRow
     from: ['PENDING_MIRROR', 'ACTIVE', 'SOURCE_UNAVAILABLE', 'LINK_PAUSED', 'LINK_FAILED'],
     to: ['PAUSED', 'LINK_PAUSED', 'LINK_FAILED'],
     effect: { paused: true },
-    unless: ({ paused }) => (paused ? 'it is paused by itself already' : null),
+    unless: ({ paused, repairing }) => (paused ? 'it is paused by itself already' : whileRepairing(repairing)),
     needs: 'only what follows its source, or will again, can be paused',
   },
   resume: {
@@ -84,13 +91,31 @@ export const MIRROR_TRANSITIONS: Readonly<Record<MirrorTransition, TransitionRow
     from: UNSTOPPED,
     to: ['PENDING_STOPPED'],
     effect: { stopping: 'FAILOVER' },
+    unless: ({ repairing }) => whileRepairing(repairing),
     needs: 'only what is not stopped can be failed over',
   },
-  'set-up': { from: LIVE, to: LIVE, effect: { setUp: true }, needs: 'only what follows its source is set up' },
+  repair: {
+    from: ['FAILED', 'PENDING_MIRROR'],
+    to: ['PENDING_MIRROR'],
+    effect: { repairing: true },
+    unless: ({ failed, repairing, sourceAvailable }) => {
+      if (repairing) return null;
+      if (!failed) return 'it is PENDING_MIRROR, and only a mirror that has failed can be repaired';
+      return sourceAvailable ? null : 'its source does not answer, and a repair copies from there: use failover to keep what is here';
+    },
+    needs: 'only a mirror that has failed can be repaired',
+  },
+  'set-up': {
+    from: LIVE,
+    to: LIVE,
+    effect: { setUp: true },
+    unless: ({ repairing }) => whileRepairing(repairing),
+    needs: 'only what follows its source is set up',
+  },
   failed: {
     from: UNSTOPPED,
-    // What is being stopped has its end before it already, failed or not.
-    to: ['FAILED', 'PENDING_STOPPED'],
+    // What is being stopped, or made anew, has its end before it already, failed or not.
+    to: ['FAILED', 'PENDING_STOPPED', 'PENDING_MIRROR'],
     effect: { failed: true },
     needs: 'a stopped mirror has nothing left that could fail',
   },
@@ -102,6 +127,20 @@ export const MIRROR_TRANSITIONS: Readonly<Record<MirrorTransition, TransitionRow
     effect: { stopping: null },
     unless: ({ stopping }) => (stopping === 'FAILOVER' ? 'a failover goes on to its end' : null),
     needs: 'only a promotion under way can be given up',
+  },
+  'made-anew': {
+    from: ['PENDING_MIRROR'],
+    to: LIVE,
+    effect: { repairing: false, failed: false, setUp: false },
+    unless: ({ repairing }) => (repairing ? null : 'it is not being repaired'),
+    needs: 'it must be under repair',
+  },
+  'left-as-it-was': {
+    from: ['PENDING_MIRROR'],
+    to: [...LIVE, 'FAILED'],
+    effect: { repairing: false },
+    unless: ({ repairing }) => (repairing ? null : 'it is not being repaired'),
+    needs: 'it must be under repair',
   },
   'source-unavailable': ofTheLink({ sourceAvailable: false }),
   'source-available': ofTheLink({ sourceAvailable: true }),
@@ -149,10 +188,20 @@ export const transition = (facts: MirrorTopicFacts, event: MirrorTransition): Tr
 };
 
 /** What of the facts outlives a process; the rest is found out again, or comes from the configs of the link. */
-export type LastingFacts = Pick<MirrorTopicFacts, 'paused' | 'stopping' | 'stopped'>;
+export type LastingFacts = Pick<MirrorTopicFacts, 'paused' | 'stopping' | 'stopped' | 'repairing'>;
 
 /** The facts when a process takes a mirror over: what is not known yet is taken to be well. */
 export const factsAfterRestart = (
-  { paused, stopping, stopped }: LastingFacts,
+  { paused, stopping, stopped, repairing }: LastingFacts,
   { linkPaused, setUp }: Pick<MirrorTopicFacts, 'linkPaused' | 'setUp'>,
-): MirrorTopicFacts => ({ paused, stopping, stopped, setUp, failed: false, linkPaused, linkFailed: false, sourceAvailable: true });
+): MirrorTopicFacts => ({
+  paused,
+  stopping,
+  stopped,
+  repairing,
+  setUp,
+  failed: false,
+  linkPaused,
+  linkFailed: false,
+  sourceAvailable: true,
+});

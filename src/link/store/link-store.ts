@@ -38,6 +38,42 @@ export interface StoredStop {
   readonly lags?: readonly number[];
 }
 
+/**
+ * The steps of a repair, in their order.
+ * - `KEEP`: the copy is stopped, and what the new topic shall have is written down.
+ * - `DELETE`: the mirror topic is deleted.
+ * - `CREATE`: it is made anew.
+ * - `OFFSETS`: it is a mirror again; committed offsets are put back once it has what they point at.
+ */
+export const REPAIR_STEP_NAMES = ['KEEP', 'DELETE', 'CREATE', 'OFFSETS'] as const;
+export type RepairStepName = (typeof REPAIR_STEP_NAMES)[number];
+
+/** A committed offset: partition, offset, and its metadata where it has some. */
+export type KeptOffset = readonly [partition: number, offset: number, metadata?: string];
+
+/** A repair under way: all that a process needs to go on with it. */
+export interface StoredRepair {
+  /** Milliseconds since 1970: when it was asked for. */
+  readonly at: number;
+  /** The step that comes next. */
+  readonly step: RepairStepName;
+  /** Id of the topic that is to be deleted; null when there was none. */
+  readonly topicId: string | null;
+  /** By partition: up to where the mirror was like its source. No committed offset is put back beyond it. */
+  readonly divergence: readonly number[];
+  /** Where the new copy begins, as in {@link StoredMirror}: those of the old one. Left out: chosen anew, since the source is another topic. */
+  readonly startOffsets?: readonly number[];
+  /** Replicas of the old topic. Left out, as the next two, until the old topic was asked, and where there was none. */
+  readonly replicationFactor?: number;
+  /** What was set on the old topic. */
+  readonly configs?: Readonly<Record<string, string>>;
+  /** What groups had committed, by their names: it is deleted together with the topic. */
+  readonly offsets?: Readonly<Record<string, readonly KeptOffset[]>>;
+}
+
+/** The topic is about to be deleted, or gone, or just made: nothing is copied. */
+export const isMakingAnew = (repair: StoredRepair | null | undefined): boolean => repair != null && repair.step !== 'OFFSETS';
+
 /** A mirror topic as the store knows it. */
 export interface StoredMirror {
   readonly topic: string;
@@ -54,6 +90,8 @@ export interface StoredMirror {
   /** Left out: `ACTIVE`. */
   readonly state?: LastingState;
   readonly stop?: StoredStop;
+  /** Left out or null: none is under way. */
+  readonly repair?: StoredRepair | null;
   /** The last changes of state, the oldest first. */
   readonly history?: readonly StoredTransition[];
 }

@@ -1,7 +1,18 @@
 /** What the records of the store mean: their keys, their JSON, and what of it is believed. */
 
 import type { ConfigEntry } from '../tasks/plan-topic-configs.ts';
-import type { LastingState, LinkIdentity, StoredLink, StoredMirror, StoredStop, StoredTransition } from './link-store.ts';
+import {
+  type KeptOffset,
+  type LastingState,
+  type LinkIdentity,
+  REPAIR_STEP_NAMES,
+  type RepairStepName,
+  type StoredLink,
+  type StoredMirror,
+  type StoredRepair,
+  type StoredStop,
+  type StoredTransition,
+} from './link-store.ts';
 import { corruptStore } from './store-topic.ts';
 
 const VERSION = 1;
@@ -48,13 +59,13 @@ export const parseIdentity = (value: string): LinkIdentity => {
 
 export const parseLink = (value: string): StoredLink => {
   const { configs } = parseObject(value);
-  const isTexts = isRecord(configs) && Object.values(configs).every((text) => typeof text === 'string');
-  if (!isTexts) throw corruptStore(`the link ${value} is not understood`);
-  return { configs: configs as Record<string, string> };
+  if (!isTexts(configs)) throw corruptStore(`the link ${value} is not understood`);
+  return { configs };
 };
 
 export const parseMirror = (value: string): StoredMirror => {
-  const { topic, sourceTopic, sourceTopicId, topicId, startOffsets, hasCaughtUp, sourceConfigs, state, stop, history } = parseObject(value);
+  const { topic, sourceTopic, sourceTopicId, topicId, startOffsets, hasCaughtUp, sourceConfigs, state, stop, repair, history } =
+    parseObject(value);
   const understood =
     typeof topic === 'string' &&
     typeof sourceTopic === 'string' &&
@@ -63,6 +74,7 @@ export const parseMirror = (value: string): StoredMirror => {
     (sourceConfigs === undefined || isConfigs(sourceConfigs)) &&
     (state === undefined || LASTING_STATES.has(state as LastingState)) &&
     (stop === undefined || isStop(stop)) &&
+    (repair === undefined || repair === null || isRepair(repair)) &&
     (history === undefined || (Array.isArray(history) && history.every(isTransition)));
   if (!understood) throw corruptStore(`the mirror ${value} is not understood`);
   return {
@@ -75,6 +87,7 @@ export const parseMirror = (value: string): StoredMirror => {
     ...(sourceConfigs !== undefined && { sourceConfigs }),
     ...(state !== undefined && { state: state as LastingState }),
     ...(stop !== undefined && { stop }),
+    ...(repair !== undefined && repair !== null && { repair }),
     ...(history !== undefined && { history }),
   };
 };
@@ -99,6 +112,21 @@ const isStop = (given: unknown): given is StoredStop =>
   isOffset(given['at']) &&
   (given['offsets'] === undefined || isOffsets(given['offsets'])) &&
   (given['lags'] === undefined || isOffsets(given['lags']));
+const isTexts = (given: unknown): given is Record<string, string> =>
+  isRecord(given) && Object.values(given).every((text) => typeof text === 'string');
+const isKept = (given: unknown): given is KeptOffset =>
+  Array.isArray(given) && isOffsets(given.slice(0, 2)) && (given.length === 2 || (given.length === 3 && typeof given[2] === 'string'));
+const isRepair = (given: unknown): given is StoredRepair =>
+  isRecord(given) &&
+  isOffset(given['at']) &&
+  REPAIR_STEP_NAMES.includes(given['step'] as RepairStepName) &&
+  (given['topicId'] === null || typeof given['topicId'] === 'string') &&
+  isOffsets(given['divergence']) &&
+  (given['startOffsets'] === undefined || isOffsets(given['startOffsets'])) &&
+  (given['replicationFactor'] === undefined || isOffset(given['replicationFactor'])) &&
+  (given['configs'] === undefined || isTexts(given['configs'])) &&
+  (given['offsets'] === undefined ||
+    (isRecord(given['offsets']) && Object.values(given['offsets']).every((kept) => Array.isArray(kept) && kept.every(isKept))));
 const isTransition = (given: unknown): given is StoredTransition =>
   isRecord(given) && typeof given['from'] === 'string' && typeof given['to'] === 'string' && isOffset(given['at']);
 

@@ -17,13 +17,13 @@ const TOPICS_PER_REQUEST = 100;
 type DescribedConfig = DescribeConfigsResponse['results'][number]['configs'][number];
 
 /**
- * The named configs of these topics; a broker leaves out those it does not know. A topic that it refuses to describe has its error instead.
+ * The named configs of these topics, null for all; a broker leaves out those it does not know. A topic that it refuses to describe has its error instead.
  * Needs DESCRIBE_CONFIGS on the topics. Throws as `Cluster.send`.
  */
 export const describeConfigs = async (
   cluster: Cluster,
   topics: readonly string[],
-  names: readonly string[],
+  names: readonly string[] | null,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, ConfigEntries | BrokerError>> => {
   const described = new Map<string, ConfigEntries | BrokerError>();

@@ -55,6 +55,10 @@ const EXPECTED: Readonly<Record<MirrorTransition, Partial<Record<Reached, Mirror
     FAILED: 'PENDING_STOPPED',
     PENDING_STOPPED: 'PENDING_STOPPED',
   },
+  // Not the product's: it has no way back from FAILED but to delete the mirror.
+  repair: { FAILED: 'PENDING_MIRROR' },
+  'made-anew': {},
+  'left-as-it-was': {},
   'set-up': {
     PENDING_MIRROR: 'ACTIVE',
     ACTIVE: 'ACTIVE',
@@ -197,7 +201,7 @@ describe('a refusal', () => {
   });
 
   it.each([
-    ['promote', IN.FAILED, 'use failover', ['failover']],
+    ['promote', IN.FAILED, 'use failover', ['failover', 'repair']],
     ['promote', IN.SOURCE_UNAVAILABLE, 'it is SOURCE_UNAVAILABLE, and a promotion needs the source', ['pause', 'failover']],
     ['promote', { ...IN.PAUSED, sourceAvailable: false }, 'its source does not answer: use failover', ['resume', 'failover']],
     ['promote', { ...IN.PENDING_STOPPED, stopping: 'FAILOVER' }, 'it is being failed over, which goes on to its end', ['failover']],
@@ -207,6 +211,12 @@ describe('a refusal', () => {
     ['pause', IN.PENDING_STOPPED, 'can be paused', ['promote', 'failover']],
     ['withdrawn', { ...IN.PENDING_STOPPED, stopping: 'FAILOVER' }, 'a failover goes on to its end', ['failover']],
     ['begun-anew', IN.ACTIVE, 'only what has failed is begun anew', ['pause', 'promote', 'failover']],
+    ['failover', { ...IN.FAILED, repairing: true }, 'its topic is gone, or will be in a moment', ['repair']],
+    ['pause', { ...IN.PENDING_MIRROR, repairing: true }, 'it is being repaired', ['repair']],
+    ['repair', IN.PENDING_MIRROR, 'only a mirror that has failed can be repaired', ['pause', 'failover']],
+    ['repair', IN.ACTIVE, 'only a mirror that has failed can be repaired', ['pause', 'promote', 'failover']],
+    ['repair', { ...IN.FAILED, sourceAvailable: false }, 'its source does not answer', ['failover']],
+    ['made-anew', IN.PENDING_MIRROR, 'it is not being repaired', ['pause', 'failover']],
   ] as const)('of %s says why, and what is possible', (event, facts, why, possible) => {
     expect(refused(facts, event).why).toContain(why);
     expect(refused(facts, event).possible).toEqual(possible);
@@ -239,6 +249,16 @@ describe('what the product leaves open', () => {
       stopping: 'FAILOVER',
       stopped: true,
     });
+  });
+
+  it('a mirror under repair is PENDING_MIRROR until its topic is made anew, whoever takes over, and then begins from the comparison on', () => {
+    const failed = { ...IN.FAILED, paused: true };
+    const repairing = afterwards(failed, 'repair');
+    expect(mirrorTopicStateOf(repairing)).toBe('PENDING_MIRROR');
+    expect(state(repairing, 'link-paused', 'failed', 'repair')).toBe('PENDING_MIRROR');
+    const taken = factsAfterRestart(repairing, { linkPaused: false, setUp: true });
+    expect(afterwards(taken, 'made-anew')).toEqual({ ...IN.PAUSED, setUp: false });
+    expect(afterwards(repairing, 'left-as-it-was')).toEqual(failed);
   });
 
   it('a process that takes over finds what was asked for, and takes the rest to be well', () => {
