@@ -42,6 +42,7 @@ export type { MirrorPartitionStatus, MirrorTopicStatus, PartitionState } from '.
 export type { MirrorOutcome, OperationOptions, PartitionOutcome, PromoteOptions } from './link/operations/operations.ts';
 export type { MirrorSelection } from './link/operations/selection.ts';
 export type { ClusterOptions, LinkOptions, Logger } from './link/options.ts';
+export type { ConfigureOptions } from './link/reconfigure.ts';
 export type { FillPolicy } from './link/replication/fill-policy.ts';
 export { LINK_ERRORS, LINK_STATES, type LinkErrorName, type LinkState } from './link/states/link-states.ts';
 export {
