@@ -46,6 +46,7 @@ export type { CommittedOffsetsPlan, PartitionRepair, RepairMethod, RepairPlan } 
 export type { RepairOptions, RepairOutcome } from './link/operations/repairs.ts';
 export type { MirrorSelection } from './link/operations/selection.ts';
 export type { ClusterOptions, LinkOptions } from './link/options.ts';
+export type { ConfigureOptions } from './link/reconfigure.ts';
 export type { FillPolicy } from './link/replication/fill-policy.ts';
 export { LINK_ERRORS, LINK_STATES, type LinkErrorName, type LinkState } from './link/states/link-states.ts';
 export {

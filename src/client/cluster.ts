@@ -15,10 +15,14 @@ import { MetadataCache } from './metadata.ts';
 import { type RetryPolicy, retry } from './retry.ts';
 import { type Endpoint, endpointText, type OpenTransport } from './transport.ts';
 
+/** Times and the retry policy are looked up when they are needed: they may change. */
 export interface ClusterSettings {
   /** What messages call the cluster: "source", "destination". */
   readonly role: string;
+  /** Where the cluster is asked for first; see {@link Cluster.moveTo}. */
   readonly bootstrap: readonly Endpoint[];
+  /** The only cluster that is taken for it; left out or null: the first that answers. */
+  readonly clusterId?: string | null;
   readonly clientId: string;
   /** Milliseconds to open a connection to one address and agree on versions. */
   readonly connectTimeoutMs: number;
@@ -64,6 +68,9 @@ export class Cluster {
   readonly metadata: MetadataCache = new MetadataCache();
   readonly #ports: ClusterPorts;
   readonly #pool: ConnectionPool;
+  #bootstrap: readonly Endpoint[];
+  /** The addresses are new: they count more than the brokers that are known, until they have answered. */
+  #isMoving = false;
   readonly #coordinators = new Map<string, number>();
   /** The Metadata request that has not been sent yet: calls join it. */
   #nextRefresh: { readonly topics: Set<string>; readonly done: Promise<void> } | null = null;
@@ -72,7 +79,20 @@ export class Cluster {
   private constructor(settings: ClusterSettings, ports: ClusterPorts) {
     this.settings = settings;
     this.#ports = ports;
-    this.#pool = new ConnectionPool({ ...settings, ...ports, lookup: ports.lookup ?? systemLookup, backoff: settings.retry });
+    this.#bootstrap = settings.bootstrap;
+    const { role, clientId, maxInFlightBytes, maxFrameBytes } = settings;
+    this.#pool = new ConnectionPool({
+      ...{ role, clientId, maxInFlightBytes, maxFrameBytes, ...ports, lookup: ports.lookup ?? systemLookup },
+      get connectTimeoutMs() {
+        return settings.connectTimeoutMs;
+      },
+      get requestTimeoutMs() {
+        return settings.requestTimeoutMs;
+      },
+      get backoff() {
+        return settings.retry;
+      },
+    });
   }
 
   /** A cluster that has not been reached yet: every call tries to. For one that may be away and come back. */
@@ -103,6 +123,24 @@ export class Cluster {
       if (!LinkError.is(error, 'KLINK_TIMEOUT')) throw error;
       throw new LinkError('KLINK_CONNECT', error.message, { cause: error, retriable: true });
     }
+  }
+
+  /** The addresses at which the cluster is asked for when none of its brokers answers. */
+  get bootstrap(): readonly Endpoint[] {
+    return this.#bootstrap;
+  }
+
+  /**
+   * The cluster is found at these addresses from now on. They are asked at once, and the brokers that they name take the place of those that are known:
+   * a broker that has another address there is connected to anew. Rejects as {@link refreshMetadata}: the addresses count all the same, and are asked again.
+   */
+  moveTo(bootstrap: readonly Endpoint[], signal?: AbortSignal): Promise<void> {
+    this.#bootstrap = bootstrap;
+    this.#isMoving = true;
+    this.#pool.forgetBootstrap();
+    // What is planned may be asking the old brokers already.
+    this.#nextRefresh = null;
+    return this.refreshMetadata([], signal);
   }
 
   /** Aborted with `KLINK_CLOSED` when the cluster is closed, before outstanding answers are waited for. */
@@ -203,7 +241,8 @@ export class Cluster {
       if (this.#nextRefresh?.topics === topics) this.#nextRefresh = null;
     };
     try {
-      const { response, version } = await this.#anyBroker(this.signal, async (connection, signal) => {
+      const [addresses, isMoving] = [this.#bootstrap, this.#isMoving];
+      const { response, version } = await this.#anyBroker(isMoving ? [] : this.#knownBrokers(), this.signal, async (connection, signal) => {
         fix();
         const body = { topics: [...topics].map((name) => ({ name })), allowAutoTopicCreation: false };
         const response = await connection.send(Metadata, body, { signal });
@@ -211,6 +250,7 @@ export class Cluster {
         return { response, version: connection.versions.of(Metadata) };
       });
       this.metadata.apply(response, version);
+      if (isMoving && addresses === this.#bootstrap) this.#isMoving = false;
       this.#pool.follow(this.metadata.brokers);
     } finally {
       fix();
@@ -220,7 +260,7 @@ export class Cluster {
   /** Refuses answers that would make the cache worse than it is. */
   #check({ brokers, clusterId }: MetadataResponse, { endpoint }: Connection): void {
     const { role } = this.settings;
-    const known = this.metadata.clusterId;
+    const known = this.metadata.clusterId ?? this.settings.clusterId ?? null;
     if (brokers.length === 0) {
       throw new LinkError('KLINK_BROKER', `${endpointText(endpoint)} knows no brokers of the ${role} cluster yet: it is starting`, {
         retriable: true,
@@ -276,17 +316,26 @@ export class Cluster {
   }
 
   #anyConnection(signal: AbortSignal): Promise<Connection> {
-    return this.#anyBroker(signal, async (connection) => connection);
+    return this.#anyBroker(this.#knownBrokers(), signal, async (connection) => connection);
   }
 
-  /** The first success with any broker: those with an open connection before the others, the bootstrap addresses at last (KIP-899). */
-  async #anyBroker<T>(signal: AbortSignal, use: (connection: Connection, signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { clock, random } = this.#ports;
+  /** Those with an open connection before the others. */
+  #knownBrokers(): readonly number[] {
     const open = new Set(this.#pool.ready(CONTROL_LANE));
-    const brokers = shuffled([...this.metadata.brokers.keys()], random).sort((a, b) => Number(open.has(b)) - Number(open.has(a)));
+    const all = shuffled([...this.metadata.brokers.keys()], this.#ports.random);
+    return all.sort((a, b) => Number(open.has(b)) - Number(open.has(a)));
+  }
+
+  /** The first success with any of these brokers, or with the bootstrap addresses at last (KIP-899). */
+  async #anyBroker<T>(
+    brokers: readonly number[],
+    signal: AbortSignal,
+    use: (connection: Connection, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { clock } = this.#ports;
     const ways = [
       ...brokers.map((broker) => (given: AbortSignal) => this.connection(broker, CONTROL_LANE, given)),
-      (given: AbortSignal) => this.#pool.bootstrap(given),
+      (given: AbortSignal) => this.#pool.bootstrap(this.#bootstrap, given),
     ];
     try {
       return await firstOf(
@@ -307,7 +356,7 @@ export class Cluster {
   }
 
   #bootstrapText(): string {
-    return this.settings.bootstrap.map(endpointText).join(', ');
+    return this.#bootstrap.map(endpointText).join(', ');
   }
 }
 

@@ -11,7 +11,6 @@ import { type Endpoint, endpointText } from './transport.ts';
 export interface PoolOptions extends DialOptions {
   /** What messages call the cluster: "source", "destination". */
   readonly role: string;
-  readonly bootstrap: readonly Endpoint[];
   readonly random: Random;
   /** Between attempts to reach the same address. */
   readonly backoff: RetryPolicy;
@@ -59,11 +58,11 @@ export class ConnectionPool {
     return signal === undefined ? opening : abortable(opening, signal, `connecting to broker ${broker}`);
   }
 
-  /** A connection to whichever bootstrap address answers first. */
-  bootstrap(signal: AbortSignal): Promise<Connection> {
-    const { role, bootstrap, clock, random } = this.#options;
+  /** A connection to whichever of these addresses answers first; shared by all who ask until {@link forgetBootstrap}. */
+  bootstrap(addresses: readonly Endpoint[], signal: AbortSignal): Promise<Connection> {
+    const { role, clock, random } = this.#options;
     const opening = this.#share({ broker: null, lane: BOOTSTRAP, endpoint: null }, async () => {
-      const endpoints = shuffled(bootstrap, random);
+      const endpoints = shuffled(addresses, random);
       try {
         return await firstOf(
           endpoints.map((endpoint) => (given) => dial(endpoint, this.#options, given)),
@@ -82,18 +81,23 @@ export class ConnectionPool {
     return abortable(opening, signal, `connecting to the ${role} cluster`);
   }
 
+  /** The bootstrap connection, open or on its way, is for nobody else any more. */
+  forgetBootstrap(): void {
+    for (const [key, slot] of this.#slots) {
+      if (slot.broker !== null) continue;
+      this.#slots.delete(key);
+      slot.opening.then((connection) => connection.close(this.#options.requestTimeoutMs), ignored);
+    }
+  }
+
   /**
    * Takes over what metadata says. The bootstrap connection has done its duty once brokers are known. A broker that has another address
    * now is another process: its old connections are of no use, and whoever waits for one of them is told so.
    */
   follow(brokers: ReadonlyMap<number, Endpoint>): void {
+    this.forgetBootstrap();
     for (const [key, slot] of this.#slots) {
-      if (slot.broker === null) {
-        this.#slots.delete(key);
-        slot.opening.then((connection) => connection.close(this.#options.requestTimeoutMs), ignored);
-        continue;
-      }
-      const now = brokers.get(slot.broker);
+      const now = slot.broker === null ? undefined : brokers.get(slot.broker);
       if (now === undefined || slot.endpoint === null || endpointText(now) === endpointText(slot.endpoint)) continue;
       this.#slots.delete(key);
       const moved = new LinkError(

@@ -24,9 +24,20 @@ export interface DialOptions extends Omit<ConnectionOptions, 'endpoint'> {
  *
  * @throws LinkError as {@link Connection.open}; when there are several addresses, one error that tells of all.
  */
-export const dial = async (endpoint: Endpoint, { lookup, ...options }: DialOptions, signal: AbortSignal): Promise<Connection> => {
+export const dial = async (endpoint: Endpoint, live: DialOptions, signal: AbortSignal): Promise<Connection> => {
+  const { lookup, ...options } = live;
   const addresses = await resolve(endpoint, lookup, options, signal);
-  const open = (address: string) => (given: AbortSignal) => Connection.open({ ...options, endpoint: { ...endpoint, address } }, given);
+  const open = (address: string) => (given: AbortSignal) => {
+    const connecting: ConnectionOptions = {
+      ...options,
+      endpoint: { ...endpoint, address },
+      // Also for connections that are open when it changes.
+      get requestTimeoutMs() {
+        return live.requestTimeoutMs;
+      },
+    };
+    return Connection.open(connecting, given);
+  };
   try {
     return await firstOf(addresses.map(open), {
       clock: options.clock,

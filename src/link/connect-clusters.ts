@@ -47,22 +47,34 @@ export const connectClusters = async (options: ConnectOptions, wait: ConnectWait
 export const connectCluster = (role: 'source' | 'destination', options: ConnectOptions, wait: ConnectWait): Promise<Cluster> =>
   Cluster.connect(...clusterOf(role, options), wait);
 
-/** A cluster that is not reached yet, and maybe cannot be now. */
-export const openCluster = (role: 'source' | 'destination', options: ConnectOptions): Cluster => Cluster.open(...clusterOf(role, options));
+/** A cluster that is not reached yet, and maybe cannot be now. With `clusterId` no other is taken for it. */
+export const openCluster = (role: 'source' | 'destination', options: ConnectOptions, clusterId: string | null = null): Cluster =>
+  Cluster.open(...clusterOf(role, options, clusterId));
 
-const clusterOf = (role: 'source' | 'destination', options: ConnectOptions): [ClusterSettings, ClusterPorts] => {
-  const { clock, random, openTransport, settings } = options;
+const clusterOf = (
+  role: 'source' | 'destination',
+  options: ConnectOptions,
+  clusterId: string | null = null,
+): [ClusterSettings, ClusterPorts] => {
+  const { clock, random, openTransport } = options;
   const { bootstrap, clientId } = options[role];
   return [
     {
       role,
       bootstrap,
+      clusterId,
       clientId,
-      connectTimeoutMs: settings.connectTimeoutMs,
-      requestTimeoutMs: settings.requestTimeoutMs,
+      get connectTimeoutMs() {
+        return options.settings.connectTimeoutMs;
+      },
+      get requestTimeoutMs() {
+        return options.settings.requestTimeoutMs;
+      },
       maxInFlightBytes: CONNECTION_MAX_IN_FLIGHT_BYTES,
       maxFrameBytes: CONNECTION_MAX_FRAME_BYTES,
-      retry: { backoffMs: settings.retryBackoffMs, maxBackoffMs: settings.retryBackoffMaxMs },
+      get retry() {
+        return { backoffMs: options.settings.retryBackoffMs, maxBackoffMs: options.settings.retryBackoffMaxMs };
+      },
     },
     { clock, random, openTransport },
   ];

@@ -1,5 +1,6 @@
 /** From options to a running link: check, connect, recall what the link was, check both sides, and only then change anything. */
 import type { Cluster } from '../client/cluster.ts';
+import { endpointText } from '../client/transport.ts';
 import { LinkError } from '../errors.ts';
 import { refuseProblems } from './configs/config-problem.ts';
 import { configTexts, readConfigOptions, readConfigTexts } from './configs/config-set.ts';
@@ -13,7 +14,7 @@ import { refuseLoops } from './loops.ts';
 import { type MirrorNames, mirrorNames } from './mirror-names.ts';
 import { type LinkOptions, type ParsedOptions, parseOptions } from './options.ts';
 import { type PrepareContext, planTopics, refuseSameCluster } from './plan-topics.ts';
-import { isMakingAnew, type LinkStore, type StoredMirror } from './store/link-store.ts';
+import { isMakingAnew, type LinkIdentity, type LinkStore, type StoredMirror } from './store/link-store.ts';
 import { corruptStore } from './store/store-topic.ts';
 import { TopicLinkStore } from './store/topic-store.ts';
 
@@ -23,7 +24,7 @@ const DEFAULT_CONNECT_MS = 30_000;
  * Checks the options, connects to both clusters, checks every topic, and only then makes what is missing and starts to mirror.
  * There is no half-started link: it runs, or nothing was changed. `timeoutMs` bounds the time to reach the clusters (30 s).
  *
- * A link that was started before, anywhere, goes on with its configs and its mirrors. When its source cannot be reached, it starts all the same, with
+ * A link that was started before, anywhere, goes on with its configs and its mirrors: its name and its destination are all that is needed. When its source cannot be reached, it starts all the same, with
  * its mirrors `SOURCE_UNAVAILABLE`: they can be failed over, and go on when the source is back.
  *
  * @throws LinkError `KLINK_CONFIG`, `KLINK_CONNECT`, `KLINK_TIMEOUT`, `KLINK_ABORTED`, `KLINK_MALFORMED`, `KLINK_AUTH`, `KLINK_BROKER`, `KLINK_STORE`,
@@ -45,16 +46,22 @@ export const createLink = async (
       open.push(cluster);
       return cluster;
     };
-    const [reached, destination] = await Promise.all([
-      connectCluster('source', parsed, wait).then(opened, LinkError.from),
+    const connectSource = (): Promise<Cluster | LinkError> => connectCluster('source', parsed, wait).then(opened, LinkError.from);
+    const isNamed = parsed.source.bootstrap.length > 0;
+    const [early, destination] = await Promise.all([
+      isNamed ? connectSource() : null,
       connectCluster('destination', parsed, wait).then(opened),
     ]);
     const store = parsed.store ?? new TopicLinkStore(destination, parsed.name, { clock: parsed.clock, timeoutMs });
     const known = await store.load(closing.signal);
+    recallConfigs(parsed, store);
+    if (parsed.source.bootstrap.length === 0) throw unknownSource(parsed, known);
+    const reached = early ?? (await connectSource());
     const isAway = LinkError.is(reached) && reached.retriable && known !== null;
     if (LinkError.is(reached) && !isAway) throw reached;
-    const source = LinkError.is(reached) ? opened(openCluster('source', parsed)) : reached;
-    recallConfigs(parsed, store);
+    const sourceClusterId = known?.sourceClusterId ?? null;
+    const source = LinkError.is(reached) ? opened(openCluster('source', parsed, sourceClusterId)) : reached;
+    refuseOtherSource(parsed, sourceClusterId, source.metadata.clusterId);
     const context: PrepareContext = { options: parsed, source, destination, store, signal: closing.signal };
     const repairing = store.mirrors().filter(({ state, repair }) => state !== 'STOPPED' && isMakingAnew(repair));
     const names = wantedNames(parsed, store, repairing);
@@ -100,9 +107,25 @@ const recallConfigs = ({ given, live, name }: ParsedOptions, store: LinkStore): 
   live.replace(both.configs);
 };
 
-const rememberConfigs = async ({ live, source }: ParsedOptions, store: LinkStore, signal: AbortSignal): Promise<void> => {
-  const bootstrap = source.bootstrap.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',');
-  const configs = { ...configTexts(live.set), 'bootstrap.servers': bootstrap };
+const unknownSource = ({ name }: ParsedOptions, known: LinkIdentity | null): LinkError =>
+  new LinkError(
+    'KLINK_CONFIG',
+    known === null
+      ? `There is no link '${name}' on the destination yet, and nothing says where its source is: set source.bootstrap`
+      : `Link '${name}' does not remember where its source is, since its first start was not finished: set source.bootstrap`,
+  );
+
+/** Offsets of one cluster say nothing about the logs of another. */
+const refuseOtherSource = ({ name, source }: ParsedOptions, expected: string | null, found: string | null): void => {
+  if (expected === null || found === null || expected === found) return;
+  throw new LinkError(
+    'KLINK_CONFIG',
+    `Link '${name}' mirrors cluster ${expected}, but ${source.bootstrap.map(endpointText).join(', ')} leads to cluster ${found}: check the addresses, or use a link of another name`,
+  );
+};
+
+const rememberConfigs = async ({ live }: ParsedOptions, store: LinkStore, signal: AbortSignal): Promise<void> => {
+  const configs = configTexts(live.set);
   if (JSON.stringify(configs) !== JSON.stringify(store.link()?.configs)) await store.saveLink({ configs }, signal);
 };
 

@@ -1,14 +1,13 @@
 /** A running link: its lifecycle, its parts, and what it shows of itself. No Kafka detail lives here. */
 import { EventEmitter } from 'node:events';
-import { sleep } from '../client/clock.ts';
 import { LinkError } from '../errors.ts';
 import { AutoCreate } from './auto-create.ts';
 import { Change } from './change.ts';
-import { refuseProblems } from './configs/config-problem.ts';
-import { applyChanges, type ChangedConfig, type ConfigChange, configTexts } from './configs/config-set.ts';
+import type { ChangedConfig, ConfigChange } from './configs/config-set.ts';
 import { type ConfigListing, describeConfigs } from './configs/describe-configs.ts';
-import { type LinkConfigs, optionOfKey } from './configs/link-configs.ts';
+import type { ConfigOption } from './configs/link-configs.ts';
 import { createMirror, type NewMirrorOptions } from './create-mirror.ts';
+import { Duties } from './duties.ts';
 import type { PreparedTopic } from './establish.ts';
 import { streamEvents } from './event-stream.ts';
 import { type LinkEvent, type LinkEvents, linkChannels } from './events.ts';
@@ -27,6 +26,7 @@ import type { MirrorSelection } from './operations/selection.ts';
 import { stopContext } from './operations/stop-context.ts';
 import type { ParsedOptions } from './options.ts';
 import type { PrepareContext } from './plan-topics.ts';
+import { type ConfigureOptions, Reconfigure } from './reconfigure.ts';
 import { batchMaker } from './replication/batch-maker.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
 import { OffsetLookup } from './replication/offset-lookup.ts';
@@ -48,7 +48,7 @@ const CLOSE_GRACE_MS = 5_000;
 /** What a partition may have queued: two full answers, so that one is appended while the next is fetched. */
 const QUEUED_ANSWERS = 2;
 /** Changes that a partition takes over only when it is routed anew. */
-const ROUTING_CONFIGS: readonly (keyof LinkConfigs)[] = ['numClusterLinkFetchers', 'appendConnections', 'bufferBytes'];
+const ROUTING_CONFIGS: readonly ConfigOption[] = ['numClusterLinkFetchers', 'appendConnections', 'bufferBytes'];
 
 /** What a link starts from. */
 export interface EstablishedLink {
@@ -79,7 +79,10 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   readonly #moved = new Set<PartitionMirror>();
   readonly #change: Change;
   readonly #closing: AbortController;
-  readonly #duties: Promise<void>[] = [];
+  readonly #duties: Duties;
+  readonly #reconfigure: Reconfigure;
+  /** Stops that a process before this one has begun. */
+  readonly #resumed: Promise<unknown>;
   #settleClosed!: (reason: LinkError | null) => void;
   #end: Promise<void> | null = null;
   #isOver = false;
@@ -90,7 +93,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
     const { options, source, destination, store } = context;
     const { identity } = established;
     const fillPolicy = (): FillPolicy => options.settings.fillPolicy ?? established.fillPolicy;
-    const { clock, settings } = options;
+    const { clock } = options;
     this.name = options.name;
     this.#options = options;
     this.#context = context;
@@ -126,7 +129,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
         get fillPolicy() {
           return fillPolicy();
         },
-        transactions: settings.transactions,
+        transactions: options.settings.transactions,
         maker: batchMaker({ clock, rate: () => options.settings.paddingOffsetsPerSecond, signal: closing.signal }),
         listener: this.#replicator,
       },
@@ -184,6 +187,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
     this.#operations = new Operations({
       ...ask,
       stop,
+      taking: (mirror, step) => options.logger.info({ link: this.name, topic: mirror.topic, step }, 'a mirror topic is being stopped'),
       failed: (mirror, step, error) => {
         options.logger.warn({ link: this.name, topic: mirror.topic, step, error }, 'a mirror topic could not be stopped');
         this.#emit({ type: 'warning', topic: mirror.topic, partition: null, error });
@@ -197,21 +201,29 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
         this.#emit({ type: 'warning', topic, partition: null, error });
       },
     });
+    this.#duties = new Duties(clock, closing.signal);
+    this.#reconfigure = new Reconfigure({
+      ...context,
+      sourceClusterId: () => source.metadata.clusterId ?? identity.sourceClusterId,
+      changed: (changed, options) => this.#configured(changed, options),
+      moved: (error) => {
+        if (error !== null) this.#warn(error, null);
+        // Whether the source answers is known now: mirrors need not wait for the next check.
+        void this.#tasks.runNow('AvailabilityCheck').catch(() => {});
+      },
+    });
     for (const stored of established.atRest) this.#mirrors.remember(stored);
     for (const topic of established.topics) this.#mirrors.adopt(topic);
     this.#tasks.start();
-    this.#duties.push(
-      this.#every(
-        () => settings.metadataMaxAgeMs,
-        () => this.#watch.look(),
-      ),
-      this.#every(
-        () => options.settings.progressIntervalMs,
-        async () => this.#tellProgress(),
-      ),
-      this.#operations.resumeStops(),
-      this.#repairs.resumeRepairs(),
+    this.#duties.every(
+      () => options.settings.metadataMaxAgeMs,
+      () => this.#watch.look(),
     );
+    this.#duties.every(
+      () => options.settings.progressIntervalMs,
+      async () => this.#tellProgress(),
+    );
+    this.#resumed = Promise.all([this.#operations.resumeStops(), this.#repairs.resumeRepairs()]);
   }
 
   /** The same for every process that runs the link. */
@@ -304,27 +316,13 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   /**
    * Changes configs while the link runs: all of the changes or none. Nothing that is on its way is lost. With `validateOnly` it only says what would change.
    *
-   * @throws LinkConfigError `KLINK_CONFIG` with every problem; `KLINK_STORE` and whatever keeps the change from being written down: then nothing has changed.
+   * New `bootstrap.servers` are asked first which cluster they lead to, for 30 s (`timeoutMs`) at most; then the link goes over to what they say.
+   *
+   * @throws LinkConfigError `KLINK_CONFIG` with every problem, addresses of another cluster included; `KLINK_CONNECT`, `KLINK_TIMEOUT`, `KLINK_ABORTED` when
+   *   no new address answers; `KLINK_STORE` and whatever keeps the change from being written down. Then nothing has changed.
    */
-  async configure(
-    changes: readonly ConfigChange[],
-    { validateOnly = false }: { readonly validateOnly?: boolean } = {},
-  ): Promise<readonly ChangedConfig[]> {
-    const { live } = this.#options;
-    const applied = applyChanges(live.set, changes, { validateOnly });
-    refuseProblems(applied.problems);
-    if (validateOnly || applied.changed.length === 0) return applied.changed;
-    const { store } = this.#context;
-    const address = store.link()?.configs['bootstrap.servers'];
-    const configs = { ...configTexts(applied.configs), ...(address !== undefined && { 'bootstrap.servers': address }) };
-    await store.saveLink({ configs }, this.#closing.signal);
-    live.replace(applied.configs);
-    const options = new Set(applied.changed.map(({ name }) => optionOfKey(name)));
-    if (ROUTING_CONFIGS.some((option) => options.has(option))) this.#replicator.reroute();
-    await this.#tasks.apply(TASK_NAMES.filter((task) => SETUP_CONFIGS[task]?.some((option) => options.has(option))));
-    this.#mirrors.settleAll();
-    this.#emit({ type: 'config', changed: applied.changed });
-    return applied.changed;
+  configure(changes: readonly ConfigChange[], options: ConfigureOptions = {}): Promise<readonly ChangedConfig[]> {
+    return this.#reconfigure.change(changes, options);
   }
 
   /**
@@ -425,7 +423,13 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
     this.#closing.abort(new LinkError('KLINK_CLOSED', `Link '${this.name}' is closed`));
     await this.#replicator.close(timeoutMs);
     // Together: a duty that waits for a broker which does not answer ends with its connection.
-    await Promise.all([...this.#duties, this.#tasks.close(), this.#context.source.close(), this.#context.destination.close()]);
+    await Promise.all([
+      this.#duties.over,
+      this.#resumed,
+      this.#tasks.close(),
+      this.#context.source.close(),
+      this.#context.destination.close(),
+    ]);
     this.#isOver = true;
     this.#emit({ type: 'close', error: null });
     this.#settleClosed(null);
@@ -453,6 +457,14 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
       signal,
       () => `the destination still lacks ${this.metrics().lag} offset(s)`,
     );
+  }
+
+  async #configured(changed: readonly ChangedConfig[], options: ReadonlySet<ConfigOption>): Promise<void> {
+    if (ROUTING_CONFIGS.some((option) => options.has(option))) this.#replicator.reroute();
+    this.#duties.changed();
+    await this.#tasks.apply(TASK_NAMES.filter((task) => SETUP_CONFIGS[task]?.some((option) => options.has(option))));
+    this.#mirrors.settleAll();
+    this.#emit({ type: 'config', changed });
   }
 
   #facts(): LinkFacts {
@@ -509,15 +521,6 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
       process.nextTick(() => {
         throw error;
       });
-    }
-  }
-
-  async #every(ms: () => number, duty: () => Promise<void>): Promise<void> {
-    const { clock } = this.#options;
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      await sleep(clock, ms(), signal).catch(() => {});
-      if (!signal.aborted) await duty();
     }
   }
 }

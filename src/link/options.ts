@@ -1,7 +1,8 @@
 /** The options of a link: what a user writes, and the checked, frozen form the engine sees. */
 import { type Clock, type Random, systemClock } from '../client/clock.ts';
-import { type Endpoint, type OpenTransport, openTcp } from '../client/transport.ts';
+import { type Endpoint, endpointText, type OpenTransport, openTcp } from '../client/transport.ts';
 import { LinkError } from '../errors.ts';
+import { endpointsOf, parseAddress } from './configs/address.ts';
 import { problemText } from './configs/config-problem.ts';
 import { type ConfigSet, NO_CONFIGS, readConfigOptions, readConfigTexts } from './configs/config-set.ts';
 import type { LinkConfigOptions, LinkConfigs } from './configs/link-configs.ts';
@@ -21,7 +22,8 @@ export interface ClusterOptions {
 export interface LinkOptions {
   /** Unique on the destination: a link with the same name, started anywhere, is the same link. */
   readonly name: string;
-  readonly source: ClusterOptions;
+  /** Left out, or without `bootstrap`: where a link that was started before last found its source (the config `bootstrap.servers`). */
+  readonly source?: Partial<ClusterOptions>;
   readonly destination: ClusterOptions;
   /**
    * Source topics to mirror, by name; more can come by `auto.create.mirror.topics.filters` and `createMirrorTopic`. A link that was started before goes
@@ -46,6 +48,7 @@ export interface LinkOptions {
 }
 
 export interface ParsedCluster {
+  /** Of the source: as it is now. */
   readonly bootstrap: readonly Endpoint[];
   readonly clientId: string;
 }
@@ -91,25 +94,25 @@ const OPTION_NAMES: ReadonlySet<string> = new Set(
 
 /** Kafka's own rule for topic names; link names become parts of keys and client ids and follow it. */
 const LEGAL_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
-const LEGAL_ADDRESS = /^(?:\[(?<v6>[0-9a-fA-F:.]+)\]|(?<host>[^\s:[\]/]+)):(?<port>\d{1,5})$/;
 const BROKER_DEFAULT = -1;
 
 /** Whether Kafka would take it for the name of a topic. */
 export const legalName = (name: unknown): boolean => typeof name === 'string' && LEGAL_NAME.test(name) && name !== '.' && name !== '..';
 
-/** Checks how a cluster is to be reached; what is wrong goes to `problems`, one line each. */
+/** Checks how a cluster is to be reached; what is wrong goes to `problems`, one line each. A source that is remembered needs no addresses. */
 export const parseCluster = (
   side: 'source' | 'destination',
-  given: ClusterOptions | undefined,
+  given: Partial<ClusterOptions> | undefined,
   name: string,
   problems: string[],
+  { isRemembered = false }: { readonly isRemembered?: boolean } = {},
 ): ParsedCluster => {
   const addresses = given?.bootstrap;
-  if (!Array.isArray(addresses) || addresses.length === 0)
+  if (!(isRemembered && addresses === undefined) && (!Array.isArray(addresses) || addresses.length === 0))
     problems.push(`${side}.bootstrap needs at least one address, as in 'broker-1:9092'`);
   const bootstrap = (Array.isArray(addresses) ? addresses : []).flatMap((address: unknown) => {
-    const { v6, host, port } = (typeof address === 'string' ? LEGAL_ADDRESS.exec(address)?.groups : undefined) ?? {};
-    if (port !== undefined && Number(port) > 0 && Number(port) < 65_536) return [{ host: (v6 ?? host) as string, port: Number(port) }];
+    const endpoint = parseAddress(address);
+    if (endpoint !== null) return [endpoint];
     problems.push(`${side}.bootstrap has '${String(address)}'; it must be host:port, without a scheme`);
     return [];
   });
@@ -119,14 +122,23 @@ export const parseCluster = (
   return { bootstrap, clientId: given?.clientId ?? `kafka-link-${name}` };
 };
 
-/** Both spellings of configs together; what is wrong with either goes to `problems`. */
-const readGiven = ({ settings = {}, configs = {}, openTransport }: LinkOptions, problems: string[]): ConfigSet => {
+/** Both spellings of configs together, and the addresses of the source, which are one of them; what is wrong with any goes to `problems`. */
+const readGiven = (
+  { settings = {}, configs = {}, openTransport }: LinkOptions,
+  { bootstrap }: ParsedCluster,
+  problems: string[],
+): ConfigSet => {
   const typed = readConfigOptions(settings);
   const dotted = readConfigTexts(configs);
   problems.push(...typed.problems.map((problem) => `settings.${problemText(problem)}`), ...dotted.problems.map(problemText));
   for (const option of Object.keys(typed.configs.given))
     if (option in dotted.configs.given) problems.push(`settings.${option} is also set in configs; set it once`);
-  const both = readConfigOptions({ ...typed.configs.given, ...dotted.configs.given });
+  const configured = typed.configs.given.bootstrapServers ?? dotted.configs.given.bootstrapServers;
+  if (configured !== undefined && bootstrap.length > 0)
+    problems.push('source.bootstrap is also set as the config bootstrap.servers; set it once');
+  if (configured?.length === 0) problems.push('bootstrap.servers is empty; it needs at least one address, or leave it out');
+  const bootstrapServers = configured ?? (bootstrap.length > 0 ? [...new Set(bootstrap.map(endpointText))] : undefined);
+  const both = readConfigOptions({ ...typed.configs.given, ...dotted.configs.given, bootstrapServers });
   if (typed.problems.length === 0 && dotted.problems.length === 0)
     problems.push(...both.problems.map((problem) => `settings.${problemText(problem)}`));
   if (both.configs.values.securityProtocol !== 'PLAINTEXT' && openTransport === undefined)
@@ -152,7 +164,7 @@ export const parseOptions = (options: LinkOptions): ParsedOptions => {
   const { name, topics = [], replicationFactor = BROKER_DEFAULT } = options;
   const topicConfigs = options.topicConfigs ?? {};
   if (!legalName(name)) problems.push(`name is '${String(name)}'; it must have 1 to 249 of the characters a-z A-Z 0-9 . _ -`);
-  const source = parseCluster('source', options.source, String(name), problems);
+  const source = parseCluster('source', options.source, String(name), problems, { isRemembered: true });
   const destination = parseCluster('destination', options.destination, String(name), problems);
   if (!Array.isArray(topics)) problems.push('topics must be a list of topic names, or left out');
   for (const topic of Array.isArray(topics) ? topics : []) {
@@ -172,13 +184,18 @@ export const parseOptions = (options: LinkOptions): ParsedOptions => {
       problems.push(`logger has no function '${level}'; it needs ${LOG_LEVELS.join(', ')}`);
   }
   for (const key of Object.keys(options)) if (!OPTION_NAMES.has(key)) problems.push(`'${key}' is not an option`);
-  const given = readGiven(options, problems);
+  const given = readGiven(options, source, problems);
   if (problems.length > 0)
     throw new LinkError('KLINK_CONFIG', `The options of the link are not usable:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
   const live = new LiveConfigs(given);
   return Object.freeze({
     name,
-    source,
+    source: {
+      clientId: source.clientId,
+      get bootstrap() {
+        return endpointsOf(live.values.bootstrapServers);
+      },
+    },
     destination,
     topics: Object.freeze([...topics]),
     replicationFactor,

@@ -37,6 +37,9 @@ export const replicatorOptions = (
       get waitMaxMs() {
         return now().replicaFetchWaitMaxMs;
       },
+      get requestTimeoutMs() {
+        return now().requestTimeoutMs;
+      },
     },
     append: {
       get acks() {

@@ -21,6 +21,8 @@ export interface LogCut {
 /** One cluster as a scenario handles it. Every call resolves when the cluster really shows the change. */
 export interface ClusterControl {
   readonly bootstrap: readonly string[];
+  /** Of a second listener, whose brokers name its addresses in turn: where a cluster is found that has moved. */
+  readonly elsewhere: readonly string[];
   readonly brokerIds: readonly number[];
   /** Ordinary requests over connections that are not the link's. */
   readonly bench: Workbench;

@@ -6,11 +6,13 @@ import { exactTransactionScenarios } from './exact-transactions.ts';
 import { fillPolicyScenarios } from './fill-policies.ts';
 import { foreignWriteScenarios } from './foreign-writes.ts';
 import { lifecycleScenarios } from './lifecycle.ts';
+import { liveConfigScenarios } from './live-configs.ts';
 import { mirroringScenarios } from './mirroring.ts';
 import { obstacleScenarios } from './obstacles.ts';
 import { operationScenarios } from './operations.ts';
 import { repairScenarios } from './repairs.ts';
 import { sourceChangeScenarios } from './source-changes.ts';
+import { sourceMoveScenarios } from './source-moves.ts';
 import type { Scenario } from './stage.ts';
 import { syncScenarios } from './syncs.ts';
 import { unevenLogScenarios } from './uneven-logs.ts';
@@ -27,6 +29,8 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   'logs that may not be mirrored': obstacleScenarios,
   operations: operationScenarios,
   repairs: repairScenarios,
+  configs: liveConfigScenarios,
+  'a source that moves': sourceMoveScenarios,
   syncs: syncScenarios,
   'bad input': badInputScenarios,
   lifecycle: lifecycleScenarios,

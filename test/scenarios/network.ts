@@ -14,7 +14,9 @@ interface Death {
 }
 
 export class Network {
-  readonly #open = new Set<Transport>();
+  /** With the addresses they lead to. */
+  readonly #open = new Map<Transport, string>();
+  #blocked: ReadonlySet<string> = new Set();
   #death: Death | null = null;
   #doomed: { readonly apiKey: number; left: number } | null = null;
   /** Answers that were lost so far. */
@@ -25,6 +27,8 @@ export class Network {
   /** To be given to the link. */
   readonly openTransport: OpenTransport = async (endpoint, events, limits) => {
     if (this.isDead) throw new LinkError('KLINK_CONNECT', 'Nothing comes from a process that has died', { retriable: true });
+    const address = `${endpoint.host}:${endpoint.port}`;
+    if (this.#blocked.has(address)) throw new LinkError('KLINK_CONNECT', `The network does not lead to ${address}`, { retriable: true });
     let doomed = false;
     let last = false;
     const took = (size: number): void => {
@@ -63,7 +67,7 @@ export class Network {
       },
       destroy: () => transport.destroy(),
     };
-    this.#open.add(tapped);
+    this.#open.set(tapped, address);
     this.opened++;
     return tapped;
   };
@@ -73,9 +77,20 @@ export class Network {
     return this.#open.size;
   }
 
+  /** The addresses to which connections are open now. */
+  get addresses(): ReadonlySet<string> {
+    return new Set(this.#open.values());
+  }
+
+  /** There is no way to these addresses any more, and no connection to them. */
+  block(addresses: readonly string[]): void {
+    this.#blocked = new Set(addresses);
+    for (const [transport, address] of this.#open) if (this.#blocked.has(address)) transport.destroy();
+  }
+
   /** Drops every connection, whatever is on its way. */
   cut(): void {
-    for (const transport of this.#open) transport.destroy();
+    for (const transport of this.#open.keys()) transport.destroy();
   }
 
   /** Whether {@link dieAt} has happened. */

@@ -33,18 +33,19 @@ describe('createLink', () => {
     expectTypeOf(createLink).returns.resolves.toEqualTypeOf<ClusterLink>();
   });
 
-  it('needs a name and two clusters; everything else may be left out', () => {
+  it('needs a name and a destination; everything else may be left out: the source of a link that was started before is remembered', () => {
     expectTypeOf(minimal).toExtend<LinkOptions>();
     expectTypeOf<Omit<typeof minimal, 'name'>>().not.toExtend<LinkOptions>();
-    expectTypeOf<Omit<typeof minimal, 'source'>>().not.toExtend<LinkOptions>();
+    expectTypeOf<Omit<typeof minimal, 'source'>>().toExtend<LinkOptions>();
+    expectTypeOf<{ readonly clientId: string }>().toExtend<NonNullable<LinkOptions['source']>>();
     expectTypeOf<Omit<typeof minimal, 'destination'>>().not.toExtend<LinkOptions>();
     expectTypeOf<Omit<typeof minimal, 'topics'>>().toExtend<LinkOptions>();
     type Needed = { [K in keyof LinkOptions]-?: undefined extends LinkOptions[K] ? never : K }[keyof LinkOptions];
-    expectTypeOf<Needed>().toEqualTypeOf<'name' | 'source' | 'destination'>();
+    expectTypeOf<Needed>().toEqualTypeOf<'name' | 'destination'>();
   });
 
   it('takes readonly data, and knows the words it can mean', () => {
-    expectTypeOf<readonly ['a:1']>().toExtend<LinkOptions['source']['bootstrap']>();
+    expectTypeOf<readonly ['a:1']>().toExtend<LinkOptions['destination']['bootstrap']>();
     expectTypeOf<NonNullable<LinkOptions['settings']>['acks']>().toEqualTypeOf<'all' | 'leader' | undefined>();
     expectTypeOf<keyof LinkSettings>().toEqualTypeOf<keyof typeof SETTINGS>();
     expectTypeOf<LinkSettings['bufferBytes']>().toEqualTypeOf<number>();

@@ -1,16 +1,11 @@
 /** Configs of a link and of the mirrors it makes, as data. */
 import { parseStartOffsetSpec } from '../log-start/start-offset.ts';
 import { FILL_POLICIES } from '../replication/fill-policy.ts';
+import { parseAddress } from './address.ts';
 import type { ConfigRow } from './config-row.ts';
 
 /** As the product has it; kept because names of topics are limited too. */
 const MAX_PREFIX = 12;
-const ADDRESS = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:,[\]/]+):(\d{1,5})$/;
-
-const isAddress = (text: string): boolean => {
-  const port = Number(ADDRESS.exec(text)?.[1]);
-  return port > 0 && port < 65_536;
-};
 
 const checkStartOffset = (spec: string): string | null => {
   const parsed = parseStartOffsetSpec(spec);
@@ -38,10 +33,12 @@ export const MIRROR_CONFIGS = {
     key: 'bootstrap.servers',
     type: 'list',
     default: [],
-    check: (items) => items.filter((item) => !isAddress(item)).map((item) => `it has '${item}'; addresses are host:port, without a scheme`),
+    check: (items) =>
+      items.filter((item) => parseAddress(item) === null).map((item) => `it has '${item}'; addresses are host:port, without a scheme`),
     rule: '`host:port`',
-    dynamic: false,
-    meaning: 'Addresses of the source cluster to begin with; the link takes them from `source.bootstrap` when it is started.',
+    dynamic: true,
+    meaning:
+      'Addresses of the source cluster to begin with; `source.bootstrap` is another way to set it. New ones must lead to the same cluster.',
   },
   clusterLinkPrefix: {
     key: 'cluster.link.prefix',

@@ -95,7 +95,7 @@ const ADVICE: ReadonlyMap<number, Advice> = new Map<number, Advice>([
   [ErrorCode.OFFSET_OUT_OF_RANGE, () => 'The replicas have not all got that far yet, or the log has lost records'],
 ]);
 
-const refusal = (errorCode: number, order: Order, { settings: { role, bootstrap } }: Cluster): LinkError => {
+const refusal = (errorCode: number, order: Order, { settings: { role }, bootstrap }: Cluster): LinkError => {
   const advice = ADVICE.get(errorCode)?.(order.topic, bootstrap);
   const error = new BrokerError(errorCode, `${doing(order)} on the ${role} cluster`, advice === undefined ? {} : { advice });
   // The high watermark follows what a leader alone has acknowledged, and after an election it catches up with what all had.

@@ -20,6 +20,8 @@ export interface PromoteOptions extends OperationOptions {
 
 export interface OperationsContext extends AskContext {
   readonly stop: StopContext;
+  /** A step of stopping a mirror begins. */
+  readonly taking: (mirror: MirrorTopic, step: string) => void;
   readonly failed: (mirror: MirrorTopic, step: string, error: LinkError) => void;
 }
 
@@ -133,6 +135,7 @@ export class Operations {
     for (const { name, take } of STOP_STEPS[by]) {
       try {
         signal.throwIfAborted();
+        this.#context.taking(mirror, name);
         await take(this.#context.stop, mirror, signal);
       } catch (thrown) {
         const error = LinkError.from(signal.aborted ? (signal.reason ?? thrown) : thrown);

@@ -21,6 +21,8 @@ export interface FetchLimits {
   /** Bytes the broker waits for (`replica.fetch.min.bytes`), `waitMaxMs` at most. */
   readonly minBytes: number;
   readonly waitMaxMs: number;
+  /** Milliseconds for the answer, besides those for which the broker waits. */
+  readonly requestTimeoutMs: number;
 }
 
 export interface FetcherOptions {
@@ -155,7 +157,11 @@ export class Fetcher {
           isolationLevel: this.#isolationLevel,
           ...this.#session.next([...asked.values()].map(({ position }) => position)),
         },
-        { signal, ...(!byId && { maxVersion: LAST_FETCH_VERSION_BY_NAME }) },
+        {
+          signal,
+          timeoutMs: this.#limits.waitMaxMs + this.#limits.requestTimeoutMs,
+          ...(!byId && { maxVersion: LAST_FETCH_VERSION_BY_NAME }),
+        },
       );
       if (response.errorCode !== ErrorCode.NONE) {
         const inSession = this.#session.isOpen;

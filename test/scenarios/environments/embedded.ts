@@ -5,6 +5,7 @@ import { Fetch, Produce } from '../../../src/protocol/index.ts';
 import { type Release, startCluster, type TestCluster } from '../../../src/testing/index.ts';
 import type { ClusterControl, Environment } from '../environment.ts';
 import { Workbench } from '../workbench.ts';
+import { secondListener } from './second-listener.ts';
 
 export interface EmbeddedOptions {
   readonly brokers: number;
@@ -14,7 +15,7 @@ export interface EmbeddedOptions {
 /** Silence after every second answer. A throttled fetch brings no data at all; brokers with quotas let some through in between. */
 const THROTTLE_MS = 40;
 
-const control = async (cluster: TestCluster, role: string): Promise<ClusterControl> => {
+const control = async (cluster: TestCluster, role: string, elsewhere: readonly string[]): Promise<ClusterControl> => {
   const bench = await Workbench.open(cluster.bootstrap, role);
   const eachBroker = (act: (broker: number) => void): void => {
     for (const broker of cluster.brokerIds) act(broker);
@@ -22,6 +23,7 @@ const control = async (cluster: TestCluster, role: string): Promise<ClusterContr
   let unthrottle = (): void => {};
   return {
     bootstrap: cluster.bootstrap,
+    elsewhere,
     brokerIds: cluster.brokerIds,
     bench,
     kill: (broker) => cluster.kill(broker),
@@ -74,14 +76,16 @@ export const embeddedEnvironment = async ({ brokers, releases }: EmbeddedOptions
       authorizer: { allowEveryoneIfNoAclFound: true },
     });
   const clusters = await Promise.all([start(releases.source), start(releases.destination)]);
-  const source = await control(clusters[0], 'source');
-  const destination = await control(clusters[1], 'destination');
+  const listeners = await Promise.all(clusters.map(secondListener));
+  const source = await control(clusters[0], 'source', listeners[0]!.bootstrap);
+  const destination = await control(clusters[1], 'destination', listeners[1]!.bootstrap);
   return {
     name: `embedded ${releases.source} to ${releases.destination}`,
     source,
     destination,
     [Symbol.asyncDispose]: async () => {
       await Promise.all([source, destination].map(({ bench }) => bench[Symbol.asyncDispose]()));
+      await Promise.all(listeners.map((listener) => listener[Symbol.asyncDispose]()));
       await Promise.all(clusters.map((cluster) => cluster.stop()));
     },
   };

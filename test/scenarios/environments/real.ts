@@ -7,6 +7,7 @@ import type { ClusterControl, Environment } from '../environment.ts';
 import { Workbench } from '../workbench.ts';
 import { appendToLogFile, damageLogFile, truncateLogFile } from './log-file.ts';
 
+const SECOND_LISTENER = { name: 'ELSEWHERE', protocol: 'PLAINTEXT' } as const;
 const QUOTA_BYTES_PER_SECOND = 30_000;
 /** A consumer that closes waits for the fetch it has under way. */
 const QUICK_TO_CLOSE = { 'fetch.max.wait.ms': '20' };
@@ -31,6 +32,9 @@ const control = async (cluster: KafkaCluster, java: JavaClient, role: string): P
   };
   return {
     bootstrap: cluster.bootstrap,
+    get elsewhere() {
+      return cluster.bootstrapOf(SECOND_LISTENER.name);
+    },
     brokerIds: cluster.brokers.map(({ id }) => id),
     bench,
     kill: (broker) => cluster.broker(broker).kill(),
@@ -68,7 +72,11 @@ export const realEnvironment = async (options: {
 }): Promise<RealEnvironment> => {
   // Controllers of several nodes would need rights on each other before any can be given.
   const start = (given: KafkaOptions): Promise<KafkaCluster> =>
-    startKafka(given.brokers === 3 ? given : { ...given, config: { ...ACLS_WHERE_NAMED, ...given.config } });
+    startKafka({
+      ...given,
+      listeners: [SECOND_LISTENER, ...(given.listeners ?? [])],
+      ...(given.brokers !== 3 && { config: { ...ACLS_WHERE_NAMED, ...given.config } }),
+    });
   const running: AsyncDisposable[] = [];
   const stop = async (): Promise<void> => {
     for (const one of running.reverse()) await one[Symbol.asyncDispose]();

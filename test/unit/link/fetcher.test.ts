@@ -25,7 +25,7 @@ const bench = async (answers: readonly (Answer | ((fetcher: Fetcher, mirror: Par
   };
   const connection = { send, versions: { of: () => 12 } };
   const cluster = { metadata: new MetadataCache(), connection: async () => connection } as unknown as Cluster;
-  const limits = { responseMaxBytes: 5_000, partitionMaxBytes: 2_000, minBytes: 1, waitMaxMs: 500 };
+  const limits = { responseMaxBytes: 5_000, partitionMaxBytes: 2_000, minBytes: 1, waitMaxMs: 500, requestTimeoutMs: 30_000 };
   const fetcher = new Fetcher(
     cluster,
     { id: 1, lane: 'fetch-0' },

@@ -83,7 +83,9 @@ const bad: readonly (readonly [changes: Readonly<Record<string, unknown>>, probl
   [{ name: '..' }, /^name is/],
   [{ name: undefined }, /^name is 'undefined'/],
   [{ name: 'x'.repeat(250) }, /^name is/],
-  [{ source: undefined }, /^source\.bootstrap needs/],
+  [{ source: { bootstrap: [] } }, /^source\.bootstrap needs/],
+  [{ configs: { 'bootstrap.servers': 'b:1' } }, /^source\.bootstrap is also set as the config bootstrap\.servers/],
+  [{ source: undefined, configs: { 'bootstrap.servers': '' } }, /^bootstrap\.servers is empty/],
   [{ destination: { bootstrap: [] } }, /^destination\.bootstrap needs/],
   [{ destination: { bootstrap: 'b:9092' } }, /^destination\.bootstrap needs/],
   [{ source: { bootstrap: ['kafka://a:9092'] } }, /^source\.bootstrap has 'kafka:\/\/a:9092'/],
@@ -125,7 +127,13 @@ describe('bad options', () => {
 
   it('are all named at once', () => {
     const problems = problemsOf(() =>
-      parse({ name: '', source: {}, destination: { bootstrap: ['b'] }, topics: [''], settings: { acks: 'some', bufferBytes: -1 } }),
+      parse({
+        name: '',
+        source: { bootstrap: [] },
+        destination: { bootstrap: ['b'] },
+        topics: [''],
+        settings: { acks: 'some', bufferBytes: -1 },
+      }),
     );
     for (const start of ['name', 'source.bootstrap', 'destination.bootstrap', 'topics', 'settings.acks', 'settings.bufferBytes'])
       expect(problems.filter((line) => line.startsWith(start)).length).toBe(1);

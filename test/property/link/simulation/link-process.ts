@@ -41,7 +41,7 @@ export class LinkProcess {
         clock: world.clock,
         random: world.random,
         producer: PRODUCER,
-        fetch: { responseMaxBytes: 2_000, partitionMaxBytes, minBytes: 1, waitMaxMs: 500 },
+        fetch: { responseMaxBytes: 2_000, partitionMaxBytes, minBytes: 1, waitMaxMs: 500, requestTimeoutMs: 30_000 },
         append: {
           acks,
           timeoutMs: 1_000,

@@ -107,7 +107,6 @@ describe('the table', () => {
     expect(CONFIG_OPTIONS.map(rowOf).flatMap(({ dynamic, key }) => (dynamic ? [] : [key]))).toEqual([
       'link.mode',
       'connection.mode',
-      'bootstrap.servers',
       'cluster.link.prefix',
       'kafka.link.transactions',
     ]);
