@@ -67,6 +67,7 @@ export {
   type StoredRepair,
   type StoredStop,
   type StoredTransition,
+  type StoredTransitionError,
 } from './link/store/link-store.ts';
 export type { OffsetSyncMode, OffsetSyncStatus } from './link/tasks/consumer-offset-sync.ts';
 export type { ConfigEntry } from './link/tasks/plan-topic-configs.ts';

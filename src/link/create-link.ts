@@ -14,6 +14,7 @@ import { refuseLoops } from './loops.ts';
 import { type MirrorNames, mirrorNames } from './mirror-names.ts';
 import { type LinkOptions, type ParsedOptions, parseOptions } from './options.ts';
 import { type PrepareContext, planTopics, refuseSameCluster } from './plan-topics.ts';
+import { refuseTakenPrefix } from './prefix-claim.ts';
 import { isMakingAnew, type LinkIdentity, type LinkStore, type StoredMirror } from './store/link-store.ts';
 import { corruptStore } from './store/store-topic.ts';
 import { TopicLinkStore } from './store/topic-store.ts';
@@ -54,6 +55,7 @@ export const createLink = async (
     ]);
     const store = parsed.store ?? new TopicLinkStore(destination, parsed.name, { clock: parsed.clock, timeoutMs });
     const known = await store.load(closing.signal);
+    const isNew = store.link() === null;
     recallConfigs(parsed, store);
     if (parsed.source.bootstrap.length === 0) throw unknownSource(parsed, known);
     const reached = early ?? (await connectSource());
@@ -62,6 +64,7 @@ export const createLink = async (
     const sourceClusterId = known?.sourceClusterId ?? null;
     const source = LinkError.is(reached) ? opened(openCluster('source', parsed, sourceClusterId)) : reached;
     refuseOtherSource(parsed, sourceClusterId, source.metadata.clusterId);
+    if (isNew) refuseTakenPrefix(parsed, store);
     const context: PrepareContext = { options: parsed, source, destination, store, signal: closing.signal };
     const repairing = store.mirrors().filter(({ state, repair }) => state !== 'STOPPED' && isMakingAnew(repair));
     const names = wantedNames(parsed, store, repairing);
@@ -69,6 +72,7 @@ export const createLink = async (
     if (parsed.settings.transactions === 'exact') await requireExactTransactions(context);
     const identity = await establishIdentity(context);
     await rememberConfigs(parsed, store, closing.signal);
+    if (isNew) await keepPrefix(parsed, store, closing.signal);
     const prepared = topics.prepared ?? (await establishTopics(context, topics.plans));
     const fillPolicy = await decideFillPolicy(context);
     const stopped = store.mirrors().filter(({ state }) => state === 'STOPPED');
@@ -127,6 +131,18 @@ const refuseOtherSource = ({ name, source }: ParsedOptions, expected: string | n
 const rememberConfigs = async ({ live }: ParsedOptions, store: LinkStore, signal: AbortSignal): Promise<void> => {
   const configs = configTexts(live.set);
   if (JSON.stringify(configs) !== JSON.stringify(store.link()?.configs)) await store.saveLink({ configs }, signal);
+};
+
+/** Two links with one prefix may have been made at the same moment: the second is taken back. */
+const keepPrefix = async (parsed: ParsedOptions, store: LinkStore, signal: AbortSignal): Promise<void> => {
+  if (parsed.settings.clusterLinkPrefix === null) return;
+  await store.load(signal);
+  try {
+    refuseTakenPrefix(parsed, store);
+  } catch (refused) {
+    await store.forgetLink(signal);
+    throw refused;
+  }
 };
 
 /** Those that are asked for, and those that the link had. What a repair makes anew is its business. */

@@ -191,6 +191,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
       failed: (mirror, step, error) => {
         options.logger.warn({ link: this.name, topic: mirror.topic, step, error }, 'a mirror topic could not be stopped');
         this.#emit({ type: 'warning', topic: mirror.topic, partition: null, error });
+        void this.#mirrors.stopFailed(mirror, step, error, closing.signal);
       },
     });
     this.#repairs = new Repairs({

@@ -5,7 +5,13 @@ import { type MirrorTopicStatus, partitionStatus, repairStatus } from './mirror-
 import type { FillPolicy } from './replication/fill-policy.ts';
 import type { PartitionMirror } from './replication/partition-mirror.ts';
 import { type MirrorTopicFacts, type MirrorTopicState, mirrorTopicStateOf } from './states/mirror-topic-states.ts';
-import { isMakingAnew, type LastingState, type StoredMirror, type StoredTransition } from './store/link-store.ts';
+import {
+  isMakingAnew,
+  type LastingState,
+  type StoredMirror,
+  type StoredTransition,
+  type StoredTransitionError,
+} from './store/link-store.ts';
 
 /** What of a link decides about all its mirrors. */
 export interface LinkFacts {
@@ -21,6 +27,7 @@ export class MirrorTopic {
   state: MirrorTopicState = 'PENDING_MIRROR';
   since: Date;
   history: readonly StoredTransition[];
+  transitionErrors: readonly StoredTransitionError[];
   /** The copy has once had all that the source had. */
   hasCaughtUp: boolean;
   /** Its partitions rest while it is being stopped, whatever its state says. */
@@ -31,6 +38,7 @@ export class MirrorTopic {
     this.stored = stored;
     this.#fillPolicy = fillPolicy;
     this.history = stored.history ?? [];
+    this.transitionErrors = stored.transitionErrors ?? [];
     this.hasCaughtUp = stored.hasCaughtUp === true;
     this.since = since;
   }
@@ -93,6 +101,7 @@ export class MirrorTopic {
       stop: this.stored.stop ?? null,
       repair: repairStatus(this.stored.repair),
       history: this.history,
+      transitionErrors: this.transitionErrors,
       lag: partitions.reduce((sum, { lag }) => sum + lag, 0n),
       bytes: partitions.reduce((sum, { bytes }) => sum + bytes, 0n),
       batches: partitions.reduce((sum, { batches }) => sum + batches, 0),

@@ -15,6 +15,7 @@ import { sourceChangeScenarios } from './source-changes.ts';
 import { sourceMoveScenarios } from './source-moves.ts';
 import type { Scenario } from './stage.ts';
 import { syncScenarios } from './syncs.ts';
+import { topologyScenarios } from './topologies.ts';
 import { unevenLogScenarios } from './uneven-logs.ts';
 
 export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
@@ -32,6 +33,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   configs: liveConfigScenarios,
   'a source that moves': sourceMoveScenarios,
   syncs: syncScenarios,
+  topologies: topologyScenarios,
   'bad input': badInputScenarios,
   lifecycle: lifecycleScenarios,
 };

@@ -31,6 +31,7 @@ export const mirrorOf = (topic: string, changes: Partial<MirrorTopicStatus> = {}
   stop: null,
   repair: null,
   history: [],
+  transitionErrors: [],
   lag: 10n,
   bytes: 4_000n,
   batches: 4,

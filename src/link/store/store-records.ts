@@ -1,6 +1,7 @@
 /** What the records of the store mean: their keys, their JSON, and what of it is believed. */
 
 import type { ConfigEntry } from '../tasks/plan-topic-configs.ts';
+import { TASK_ERROR_CODES, type TaskErrorCode } from '../tasks/task.ts';
 import {
   type KeptOffset,
   type LastingState,
@@ -12,6 +13,7 @@ import {
   type StoredRepair,
   type StoredStop,
   type StoredTransition,
+  type StoredTransitionError,
 } from './link-store.ts';
 import { corruptStore } from './store-topic.ts';
 
@@ -64,8 +66,20 @@ export const parseLink = (value: string): StoredLink => {
 };
 
 export const parseMirror = (value: string): StoredMirror => {
-  const { topic, sourceTopic, sourceTopicId, topicId, startOffsets, hasCaughtUp, sourceConfigs, state, stop, repair, history } =
-    parseObject(value);
+  const {
+    topic,
+    sourceTopic,
+    sourceTopicId,
+    topicId,
+    startOffsets,
+    hasCaughtUp,
+    sourceConfigs,
+    state,
+    stop,
+    repair,
+    history,
+    transitionErrors,
+  } = parseObject(value);
   const understood =
     typeof topic === 'string' &&
     typeof sourceTopic === 'string' &&
@@ -75,7 +89,8 @@ export const parseMirror = (value: string): StoredMirror => {
     (state === undefined || LASTING_STATES.has(state as LastingState)) &&
     (stop === undefined || isStop(stop)) &&
     (repair === undefined || repair === null || isRepair(repair)) &&
-    (history === undefined || (Array.isArray(history) && history.every(isTransition)));
+    (history === undefined || (Array.isArray(history) && history.every(isTransition))) &&
+    (transitionErrors === undefined || (Array.isArray(transitionErrors) && transitionErrors.every(isTransitionError)));
   if (!understood) throw corruptStore(`the mirror ${value} is not understood`);
   return {
     topic,
@@ -89,6 +104,7 @@ export const parseMirror = (value: string): StoredMirror => {
     ...(stop !== undefined && { stop }),
     ...(repair !== undefined && repair !== null && { repair }),
     ...(history !== undefined && { history }),
+    ...(transitionErrors !== undefined && { transitionErrors }),
   };
 };
 
@@ -129,6 +145,14 @@ const isRepair = (given: unknown): given is StoredRepair =>
     (isRecord(given['offsets']) && Object.values(given['offsets']).every((kept) => Array.isArray(kept) && kept.every(isKept))));
 const isTransition = (given: unknown): given is StoredTransition =>
   isRecord(given) && typeof given['from'] === 'string' && typeof given['to'] === 'string' && isOffset(given['at']);
+
+const CODES: ReadonlySet<unknown> = new Set<TaskErrorCode>(TASK_ERROR_CODES);
+const isTransitionError = (given: unknown): given is StoredTransitionError =>
+  isRecord(given) &&
+  (given['verb'] === 'PROMOTE' || given['verb'] === 'FAILOVER') &&
+  CODES.has(given['code']) &&
+  ['step', 'linkErrorCode', 'message'].every((name) => typeof given[name] === 'string') &&
+  isOffset(given['at']);
 
 const parseObject = (value: string): Readonly<Record<string, unknown>> => {
   let parsed: unknown;
