@@ -202,7 +202,10 @@ export class LinkTasks {
       random,
       selects: (group) => filters.selects(group),
       topics: () => [...mirrors.live.values()],
-      logs: new ListedMirrorLogs(destination),
+      logs: new ListedMirrorLogs(destination, (topic, partition) => {
+        const copied = mirrors.live.get(topic)?.partitions[partition]?.ackedOffset;
+        return copied === undefined ? null : BigInt(copied);
+      }),
       mapGroup: (group) => `${prefix}${group}`,
       mode: consumerOffsetSyncMode,
       deletedOffsets: consumerOffsetSyncDeleted,

@@ -18,6 +18,7 @@ import { DescribeAcls } from '../../src/protocol/messages/describe-acls.ts';
 import { connect, never } from '../integration/link/tasks/bench.ts';
 import { type KafkaCluster, startKafka } from '../support/kafka/cluster.ts';
 import { consoleTool } from '../support/kafka/console-tools.ts';
+import { GROUP_MEMBERS, GROUP_READERS } from '../support/kafka/group-readers.ts';
 import { type JavaClient, startJavaClient } from '../support/kafka/java-client.ts';
 import { ACLS } from '../support/kafka/properties.ts';
 import { KAFKA_39, KAFKA_NEWEST } from '../support/kafka/versions.ts';
@@ -26,18 +27,11 @@ const RECORDS = 60;
 const COMMITS = '__consumer_offsets';
 const PATIENCE = { timeout: 30_000, interval: 20 };
 
-type GroupProtocol = 'classic' | 'consumer';
+type Client = keyof typeof GROUP_READERS;
+const consume = (client: Client, kafka: KafkaCluster, topic: string, group: string, count: number): Promise<readonly string[]> =>
+  GROUP_READERS[client]({ bootstrap: kafka.bootstrap, topic, group, count });
 
-/** What a consumer reads at a time: it commits whole portions, also in the middle of its work. */
-const PORTION = 5;
-
-/** Reads so many records as a member of a group, from where the group stands, and commits. */
-const consume = (kafka: KafkaCluster, topic: string, group: string, protocol: GroupProtocol, count: number): Promise<string[]> =>
-  consoleTool('console-consumer', [
-    ...['--bootstrap-server', kafka.bootstrap.join(','), '--topic', topic, '--group', group, '--from-beginning'],
-    ...['--command-property', `group.protocol=${protocol}`, '--command-property', `max.poll.records=${PORTION}`],
-    ...['--timeout-ms', '60000', '--max-messages', String(count)],
-  ]);
+const nameOf = (client: Client): string => client.replace(/\W+/g, '-').toLowerCase();
 
 /** What Kafka's own tool says a group has committed: offsets by topic and partition. */
 const committed = async (kafka: KafkaCluster, group: string): Promise<Readonly<Record<string, number>>> => {
@@ -47,9 +41,10 @@ const committed = async (kafka: KafkaCluster, group: string): Promise<Readonly<R
 };
 
 describe.each([
-  { from: KAFKA_NEWEST, protocols: ['classic', 'consumer'] as const },
-  { from: KAFKA_39, protocols: ['classic'] as const },
-])('from $from', ({ from, protocols }) => {
+  { from: KAFKA_NEWEST, clients: ['Java, classic', 'Java, KIP-848', 'kafkajs', 'kcat'] as const },
+  // Brokers of that release do not have the protocol of KIP-848 switched on.
+  { from: KAFKA_39, clients: ['Java, classic', 'kcat'] as const },
+])('from $from', ({ from, clients }) => {
   let [kafka, link]: [{ source: KafkaCluster; destination: KafkaCluster }, { source: Cluster; destination: Cluster }] = [] as never;
   let java: JavaClient;
 
@@ -89,10 +84,10 @@ describe.each([
     return values;
   };
 
-  it.each(protocols)('a group of the %s protocol moves: nothing is read twice, nothing is missed', async (protocol) => {
-    const topic = `move-${protocol}`;
+  it.each(clients)('a group of %s moves: nothing is read twice, nothing is missed', async (client) => {
+    const topic = `move-${nameOf(client)}`;
     const values = await mirrored(topic);
-    const before = await consume(kafka.source, topic, topic, protocol, 25);
+    const before = await consume(client, kafka.source, topic, topic, 25);
     expect(before).toHaveLength(25);
     const sync = offsetSync('periodic', [topic]);
     expect((await run(sync)).errors).toEqual([]);
@@ -100,7 +95,7 @@ describe.each([
     expect(Object.values(there).reduce((sum, offset) => sum + offset, 0)).toBe(25);
     expect(await committed(kafka.destination, topic)).toEqual(there);
 
-    const after = await consume(kafka.destination, topic, topic, protocol, RECORDS - 25);
+    const after = await consume(client, kafka.destination, topic, topic, RECORDS - 25);
     expect([...before, ...after].sort()).toEqual([...values].sort());
     // It has moved: what the source still says of it is no reason to send it back.
     expect((await run(sync)).counts).toMatchObject({ committed: 0 });
@@ -110,15 +105,16 @@ describe.each([
     expect(await committed(kafka.destination, topic)).toEqual(ends);
   });
 
-  it.each(protocols)('commits of a group of the %s protocol are followed', async (protocol) => {
-    const topic = `follow-${protocol}`;
+  const followed = clients.filter((client) => client.startsWith('Java'));
+  it.each(followed)('commits of a group of %s are followed', async (client) => {
+    const topic = `follow-${nameOf(client)}`;
     await mirrored(topic);
-    await consume(kafka.source, topic, topic, protocol, 5);
+    await consume(client, kafka.source, topic, topic, 5);
     const sync = offsetSync('following', [topic]);
     try {
       expect((await run(sync)).errors).toEqual([]);
       expect(sync.status).toMatchObject({ mode: 'following', followError: null });
-      await consume(kafka.source, topic, topic, protocol, 20);
+      await consume(client, kafka.source, topic, topic, 20);
       const there = await committed(kafka.source, topic);
       expect(Object.values(there).reduce((sum, offset) => sum + offset, 0)).toBe(25);
       await expect.poll(() => committed(kafka.destination, topic), PATIENCE).toEqual(there);
@@ -165,21 +161,18 @@ describe.each([
     }
   });
 
-  it('a group with members at the destination is left alone and reported', async () => {
-    await mirrored('used');
-    await consume(kafka.source, 'used', 'used', 'classic', 10);
-    const client = new Kafka({ brokers: [...kafka.destination.bootstrap], logLevel: logLevel.NOTHING });
-    const consumer = client.consumer({ groupId: 'used', maxWaitTimeInMs: 50 });
-    const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve));
-    await consumer.connect();
-    await consumer.subscribe({ topic: 'used' });
-    await consumer.run({ autoCommit: false, eachMessage: async () => {} });
-    await joined;
-    const { errors } = await run(offsetSync('periodic', ['used']));
-    expect(errors).toMatchObject([{ code: 'CONSUMER_GROUP_IN_USE_ERROR', subject: 'used' }]);
-    await consumer.disconnect();
-    expect((await run(offsetSync('periodic', ['used']))).errors).toEqual([]);
-    expect(await committed(kafka.destination, 'used')).toEqual(await committed(kafka.source, 'used'));
+  it.each(['kafkajs', 'kcat'] as const)('a group with a member of %s at the destination is left alone and reported', async (client) => {
+    const topic = `used-by-${client}`;
+    await mirrored(topic);
+    await consume(client, kafka.source, topic, topic, 10);
+    const member = await GROUP_MEMBERS[client]({ bootstrap: kafka.destination.bootstrap, topic, group: topic });
+    const sync = offsetSync('periodic', [topic]);
+    const { errors, counts } = await run(sync);
+    expect(errors).toMatchObject([{ code: 'CONSUMER_GROUP_IN_USE_ERROR', subject: topic }]);
+    expect(counts).toMatchObject({ committed: 0, inUse: 1 });
+    await member.leave();
+    expect((await run(sync)).errors).toEqual([]);
+    expect(await committed(kafka.destination, topic)).toEqual(await committed(kafka.source, topic));
   });
 
   it('every commit in the log of the source is understood, and says what the tool says', async () => {
@@ -203,11 +196,10 @@ describe.each([
       }
     }
     expect(others, 'records about groups and members').toBeGreaterThan(0);
-    for (const protocol of protocols) {
-      for (const group of [`move-${protocol}`, `follow-${protocol}`]) {
-        for (const [of, offset] of Object.entries(await committed(kafka.source, group)))
-          expect(last.get(`${group} ${of}`)).toBe(BigInt(offset));
-      }
+    const groups = [...clients.map((client) => `move-${nameOf(client)}`), ...followed.map((client) => `follow-${nameOf(client)}`)];
+    for (const group of groups) {
+      for (const [of, offset] of Object.entries(await committed(kafka.source, group)))
+        expect(last.get(`${group} ${of}`)).toBe(BigInt(offset));
     }
   });
 

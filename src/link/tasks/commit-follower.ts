@@ -3,10 +3,11 @@ import { type Clock, type Random, sleep } from '../../client/clock.ts';
 import type { Cluster } from '../../client/cluster.ts';
 import type { LinkError } from '../../errors.ts';
 import { Change } from '../change.ts';
+import { CommitQueue, type QueuedCommit } from './commit-queue.ts';
 import { CommitTail, type TailedCommit } from './commit-tail.ts';
 import { type MirrorLogs, partitionKey } from './mirror-logs.ts';
 import type { CarryContext, OffsetCarrier, SourcePositions } from './offset-carrier.ts';
-import type { Position } from './plan-offsets.ts';
+import type { LogRange, Position } from './plan-offsets.ts';
 
 export interface CommitFollowerOptions {
   readonly source: Cluster;
@@ -23,41 +24,25 @@ export interface CommitFollowerOptions {
   readonly wake: () => void;
 }
 
-interface Entry {
-  readonly group: string;
-  readonly sourceTopic: string;
-  readonly topic: string;
-  readonly partition: number;
-  readonly position: Position;
-  /** By the clock: the oldest commit that it stands for was made after this. */
-  readonly since: number;
-  /** By the clock: when the log told of the newest one. */
-  readonly toldAt: number;
-  /** It was carried over as far as the mirror goes, and waits for the data. */
-  readonly isHeld: boolean;
-  /** By the clock: not to be looked at before. */
-  readonly lookAt: number;
-}
-
-/** Commits are gathered for so long: one request then carries what a group committed meanwhile. */
-const LINGER_MS = 100;
+/** While there are commits that wait for anything, they are looked through so often. */
+const TICK_MS = 25;
+/** The data of a commit is usually a moment behind it: for so long it is waited for, before the position is carried over as far as the mirror goes. */
+const DATA_GRACE_MS = 250;
 /** A position that waits for data is carried over as far as the mirror goes, at most so often. */
 const HELD_MS = 1_000;
 const RETRY_MS = 500;
-/** Bytes of positions that have not been carried over. Only the newest of a partition is kept, so it takes a great many groups to get there. */
+/** Batches of groups on their way at a time: one that is slow does not hold up the others. */
+const BATCHES_AT_ONCE = 8;
+const GROUPS_PER_BATCH = 100;
 const MAX_QUEUED_BYTES = 64 * 1_048_576;
-const ENTRY_OVERHEAD_BYTES = 300;
 
 export class CommitFollower {
   readonly #options: CommitFollowerOptions;
   readonly #tail: CommitTail;
   readonly #closing = new AbortController();
   readonly #change: Change;
-  /** By group and partition: the newest position, with the age of the oldest. */
-  #queue = new Map<string, Entry>();
-  #queuedBytes = 0;
-  /** Likewise: what is being carried over now. */
-  #underWay: ReadonlyMap<string, Entry> = new Map();
+  readonly #queue = new CommitQueue(MAX_QUEUED_BYTES);
+  readonly #batches = new Set<Promise<void>>();
   #wakeUp: (() => void) | null = null;
   #running: Promise<void> = Promise.resolve();
 
@@ -71,7 +56,10 @@ export class CommitFollower {
       random,
       found: (commit) => this.#add(commit),
       lost: wake,
-      moved: () => this.#change.happened(),
+      moved: () => {
+        this.#wakeUp?.();
+        this.#change.happened();
+      },
     });
   }
 
@@ -88,10 +76,10 @@ export class CommitFollower {
 
   /** By the clock: every commit made before has been carried over, or is one that waits for data or was left alone. Null before it has begun. */
   get syncedUpTo(): number | null {
-    const { readUpTo } = this.#tail;
-    if (readUpTo === null) return null;
-    const late = [...this.#queue.values(), ...this.#underWay.values()].filter(({ isHeld }) => !isHeld);
-    return Math.min(readUpTo, ...late.map(({ since }) => since));
+    let { readUpTo: oldest } = this.#tail;
+    if (oldest === null) return null;
+    for (const { isHeld, since } of this.#queue) if (!isHeld && since < oldest) oldest = since;
+    return oldest;
   }
 
   /**
@@ -111,141 +99,106 @@ export class CommitFollower {
 
   /** By the clock: when the log told of a position that has not been carried over yet. */
   queuedAt(group: string, key: string): number | undefined {
-    const of = entryKey(group, key);
-    return (this.#queue.get(of) ?? this.#underWay.get(of))?.toldAt;
+    return this.#queue.toldAt(group, key);
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
     this.#wakeUp?.();
-    await Promise.all([this.#tail.close(), this.#running]);
+    await Promise.all([this.#tail.close(), this.#running, ...this.#batches]);
   }
 
   #add({ group, topic: sourceTopic, partition, committed, since }: TailedCommit): void {
     const topic = this.#options.mirrorOf(group, sourceTopic);
     if (topic === null) return;
-    const key = keyOf({ group, topic, partition });
     if (committed === null || committed.offset < 0n) {
-      this.#remove(key);
+      this.#queue.drop({ group, topic, partition });
       return;
     }
     const { offset, metadata } = committed;
-    const toldAt = this.#options.clock.now();
-    this.#put({
-      group,
-      sourceTopic,
-      topic,
-      partition,
-      position: { offset, metadata },
-      since,
-      toldAt,
-      isHeld: false,
-      lookAt: Number.NEGATIVE_INFINITY,
-    });
-    this.#wakeUp?.();
-  }
-
-  #put(entry: Entry): void {
-    const key = keyOf(entry);
-    const before = this.#remove(key);
-    // The newer position says all that the older one said, and is as late as that one was.
-    const since = before?.isHeld === false ? Math.min(before.since, entry.since) : entry.since;
-    this.#queue.set(key, { ...entry, since });
-    this.#queuedBytes += sizeOf(entry);
-    if (this.#queuedBytes <= MAX_QUEUED_BYTES) return;
-    this.#queue.clear();
-    this.#queuedBytes = 0;
-    this.#options.wake();
-  }
-
-  #remove(key: string): Entry | undefined {
-    const entry = this.#queue.get(key);
-    if (entry === undefined) return undefined;
-    this.#queue.delete(key);
-    this.#queuedBytes -= sizeOf(entry);
-    return entry;
+    const now = this.#options.clock.now();
+    const position = { offset, metadata };
+    const told = { toldAt: now, waitsSince: now, isHeld: false, lookAt: Number.NEGATIVE_INFINITY };
+    if (!this.#queue.add({ group, sourceTopic, topic, partition, position, since, ...told })) this.#options.wake();
   }
 
   async #run(): Promise<void> {
     const { clock } = this.#options;
     const { signal } = this.#closing;
     while (!signal.aborted) {
-      if (this.#queue.size === 0) {
+      if (this.#queue.size > 0) await sleep(clock, TICK_MS, signal).catch(() => {});
+      else {
         await new Promise<void>((resolve) => {
           this.#wakeUp = resolve;
         });
         this.#wakeUp = null;
       }
-      await sleep(clock, LINGER_MS, signal).catch(() => {});
-      if (signal.aborted) return;
-      const taken = this.#queue;
-      this.#underWay = taken;
-      this.#queue = new Map();
-      this.#queuedBytes = 0;
-      try {
-        await this.#flush(taken, signal);
-      } catch {
-        for (const entry of taken.values()) this.#putBack(entry);
-        await sleep(clock, RETRY_MS, signal).catch(() => {});
-      }
-      this.#underWay = new Map();
-      this.#change.happened();
+      if (this.#batches.size >= BATCHES_AT_ONCE) await Promise.race(this.#batches);
+      const ends = await this.#askForEnds(signal);
+      const now = clock.now();
+      const taken = this.#queue.take(now, GROUPS_PER_BATCH, (commit) => this.#isReady(commit, now, ends));
+      if (taken.length === 0 || signal.aborted) continue;
+      const batch = this.#carry(taken, signal).finally(() => this.#batches.delete(batch));
+      this.#batches.add(batch);
     }
   }
 
-  async #flush(taken: ReadonlyMap<string, Entry>, signal: AbortSignal): Promise<void> {
+  /** Its data is there, or has been waited for. */
+  #isReady({ topic, partition, position, isHeld, lookAt, waitsSince }: QueuedCommit, now: number, ends: Ends): boolean {
+    const asked = ends.get(partitionKey(topic, partition));
+    const end = this.#options.logs.copiedUpTo?.(topic, partition) ?? asked?.end ?? null;
+    const isThere = end !== null && end >= position.offset;
+    if (isHeld) return isThere || lookAt <= now;
+    return lookAt <= now && (isThere || end === null || waitsSince + DATA_GRACE_MS <= now);
+  }
+
+  /** How far the mirrors of held positions are, where that can be told only by asking. */
+  async #askForEnds(signal: AbortSignal): Promise<Ends> {
+    const { logs } = this.#options;
+    const unknown = [...this.#queue.held()].filter(({ topic, partition }) => (logs.copiedUpTo?.(topic, partition) ?? null) === null);
+    return unknown.length === 0 ? NO_ENDS : logs.ranges(unknown, signal).catch(() => NO_ENDS);
+  }
+
+  /** Does not reject. */
+  async #carry(taken: readonly QueuedCommit[], signal: AbortSignal): Promise<void> {
+    const { clock, mirrorOf } = this.#options;
+    const wanted = taken.filter(({ group, sourceTopic, topic }) => mirrorOf(group, sourceTopic) === topic);
+    try {
+      if (wanted.length > 0) await this.#carryAll(wanted, signal);
+    } catch {
+      const lookAt = clock.now() + RETRY_MS;
+      for (const commit of wanted) this.#queue.putBack({ ...commit, lookAt });
+    }
+    this.#queue.release(taken);
+    this.#change.happened();
+  }
+
+  async #carryAll(commits: readonly QueuedCommit[], signal: AbortSignal): Promise<void> {
     const { carrier, context, inUse, clock } = this.#options;
-    const due = await this.#due([...taken.values()], signal);
-    if (due.length === 0) return;
     const now = clock.now();
-    const toldAt = (group: string, key: string): number | undefined => taken.get(entryKey(group, key))?.toldAt;
-    const outcome = await carrier.carry(positionsOf(due), { ...context(), origin: { from: 'log', toldAt }, signal });
+    const toldAt = new Map(commits.map((commit) => [entryKey(commit), commit.toldAt]));
+    const origin = { from: 'log', toldAt: (group: string, key: string) => toldAt.get(`${key}/${group}`) } as const;
+    const outcome = await carrier.carry(positionsOf(commits), { ...context(), origin, signal });
     for (const group of outcome.inUse) inUse(group);
-    const waiting = new Set(outcome.waiting.map(keyOf));
+    const waiting = new Set(outcome.waiting.map(entryKey));
     const failed = new Map([...outcome.failures, ...outcome.refusals.map(({ group, error }) => [group, error] as const)]);
-    for (const entry of due) {
-      if (failed.get(entry.group)?.retriable === true) this.#putBack({ ...entry, isHeld: false, lookAt: now + RETRY_MS });
-      else if (waiting.has(keyOf(entry))) this.#putBack({ ...entry, isHeld: true, lookAt: now + HELD_MS });
+    for (const commit of commits) {
+      if (failed.get(commit.group)?.retriable === true) this.#queue.putBack({ ...commit, isHeld: false, lookAt: now + RETRY_MS });
+      else if (waiting.has(entryKey(commit))) this.#queue.putBack({ ...commit, isHeld: true, lookAt: now + HELD_MS });
     }
-  }
-
-  /** Those whose time has come, and those whose data has; the others wait on. */
-  async #due(entries: readonly Entry[], signal: AbortSignal): Promise<readonly Entry[]> {
-    const wanted = entries.filter(({ group, sourceTopic, topic }) => this.#options.mirrorOf(group, sourceTopic) === topic);
-    const held = wanted.filter(({ isHeld }) => isHeld);
-    const ranges = held.length === 0 ? NO_RANGES : await this.#options.logs.ranges(held, signal);
-    const now = this.#options.clock.now();
-    return wanted.filter((entry) => {
-      const { isHeld, lookAt, topic, partition, position } = entry;
-      const end = ranges.get(partitionKey(topic, partition))?.end ?? -1n;
-      if (lookAt <= now || (isHeld && end >= position.offset)) return true;
-      this.#putBack(entry);
-      return false;
-    });
-  }
-
-  /** Unless a newer position of the partition has come meanwhile. */
-  #putBack(entry: Entry): void {
-    const key = keyOf(entry);
-    const newer = this.#queue.get(key);
-    if (newer === undefined) this.#put(entry);
-    else if (!entry.isHeld) this.#put({ ...newer, since: Math.min(newer.since, entry.since) });
   }
 }
 
-const NO_RANGES: Awaited<ReturnType<MirrorLogs['ranges']>> = new Map();
+type Ends = ReadonlyMap<string, LogRange>;
+const NO_ENDS: Ends = new Map();
 
 /** Group names may contain anything, topic names no slash. */
-const entryKey = (group: string, key: string): string => `${key}/${group}`;
-const keyOf = ({ group, topic, partition }: Pick<Entry, 'group' | 'topic' | 'partition'>): string =>
-  entryKey(group, partitionKey(topic, partition));
+const entryKey = ({ group, topic, partition }: Pick<QueuedCommit, 'group' | 'topic' | 'partition'>): string =>
+  `${partitionKey(topic, partition)}/${group}`;
 
-const sizeOf = ({ group, topic, position }: Entry): number =>
-  ENTRY_OVERHEAD_BYTES + 2 * (group.length + topic.length + position.metadata.length);
-
-const positionsOf = (entries: readonly Entry[]): ReadonlyMap<string, SourcePositions> => {
+const positionsOf = (commits: readonly QueuedCommit[]): ReadonlyMap<string, SourcePositions> => {
   const groups = new Map<string, Map<string, Map<number, Position>>>();
-  for (const { group, topic, partition, position } of entries) {
+  for (const { group, topic, partition, position } of commits) {
     const topics = groups.get(group) ?? new Map<string, Map<number, Position>>();
     groups.set(group, topics);
     const partitions = topics.get(topic) ?? new Map<number, Position>();

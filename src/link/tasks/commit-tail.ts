@@ -43,6 +43,8 @@ interface Tail {
 
 const LANE = 'commits';
 const WAIT_MS = 200;
+/** After an answer with commits: where many are made, each answer then has some of them, rather than one. */
+const GATHER_MS = 50;
 const PARTITION_BYTES = 1_048_576;
 const ANSWER_BYTES = 10 * PARTITION_BYTES;
 const LAST_FETCH_BY_NAME = 12;
@@ -146,7 +148,10 @@ export class CommitTail {
     let first: LinkError | null = null;
     const follow = async ([leader, tails]: readonly [number, Tail[]]): Promise<void> => {
       try {
-        while (!signal.aborted) await this.#fetch(leader, tails, signal);
+        while (!signal.aborted) {
+          const found = await this.#fetch(leader, tails, signal);
+          if (found === 'all') await sleep(this.#options.clock, GATHER_MS, signal);
+        }
       } catch (error) {
         first ??= LinkError.from(error);
         round.abort(first);
@@ -156,7 +161,8 @@ export class CommitTail {
     if (first !== null) throw first;
   }
 
-  async #fetch(leader: number, tails: Tail[], signal: AbortSignal): Promise<void> {
+  /** Resolves with whether it has found nothing, all that there was, or a part of it. */
+  async #fetch(leader: number, tails: Tail[], signal: AbortSignal): Promise<'nothing' | 'all' | 'part'> {
     const { source, clock } = this.#options;
     const topicId = source.metadata.topic(OFFSETS_TOPIC)?.topicId ?? null;
     // Whoever is first gets its next batch whole: everybody in turn.
@@ -179,6 +185,7 @@ export class CommitTail {
     );
     const now = clock.now();
     if (response.errorCode !== ErrorCode.NONE) throw new BrokerError(response.errorCode, `follow ${OFFSETS_TOPIC} of the source`);
+    let found: 'nothing' | 'all' | 'part' = 'nothing';
     for (const { partitionIndex, errorCode, highWatermark, records } of response.responses[0]?.partitions ?? []) {
       const tail = tails.find(({ partition }) => partition === partitionIndex);
       if (tail === undefined) continue;
@@ -186,10 +193,14 @@ export class CommitTail {
       else if (errorCode !== ErrorCode.NONE) throw new BrokerError(errorCode, `follow ${OFFSETS_TOPIC}-${partitionIndex} of the source`);
       else {
         await this.#read(tail, records ?? NO_RECORDS);
-        if (tail.offset >= Number(highWatermark)) tail.readUpTo = now;
+        const hasAll = tail.offset >= Number(highWatermark);
+        if (hasAll) tail.readUpTo = now;
+        if (!hasAll) found = 'part';
+        else if (found === 'nothing' && records !== null && records.length > 0) found = 'all';
       }
     }
     this.#options.moved();
+    return found;
   }
 
   /** The log has lost its end, or begins later than we stand. */

@@ -49,20 +49,25 @@ export interface OffsetToCommit extends GroupPartition {
 
 /** A connection of its own per broker: what is asked of coordinators does not hold up other answers. */
 const LANE = 'groups';
-/** Connections for commits, per coordinator: a broker works on one request per connection at a time, and a commit has to reach its replicas. */
-const COMMIT_CONNECTIONS = 4;
 const GROUPS_PER_REQUEST = 100;
 /** From this version on OffsetFetch asks for many groups at once (KIP-709). */
 const FIRST_BATCHED_OFFSET_FETCH = 8;
 /** A commit becomes one batch of the offsets topic, of 1 MiB by default; a partition takes some 100 bytes of it, and up to 4 KiB of metadata. */
 const PARTITIONS_PER_REQUEST = 200;
-const REQUESTS_AT_ONCE = 16;
+const READS_AT_ONCE = 16;
+/**
+ * A broker works on one request per connection at a time, and a commit takes it a while: replicas have to have it, and coordinators from 4.0 on
+ * gather commits for some milliseconds before they write. So each that is on its way has a connection of its own, opened when it is needed.
+ */
+const COMMITS_AT_ONCE = 32;
 
 export class GroupAdmin {
   readonly #cluster: Cluster;
   readonly #coordinators: GroupCoordinators;
-  readonly #gate = new Gate(REQUESTS_AT_ONCE);
-  #commits = 0;
+  readonly #reads = new Gate(READS_AT_ONCE);
+  readonly #commits = new Gate(COMMITS_AT_ONCE);
+  /** By broker and lane. */
+  readonly #busyLanes = new Set<string>();
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -89,15 +94,24 @@ export class GroupAdmin {
 
   /**
    * Everything that these groups committed for topics that we may DESCRIBE, or why that cannot be told; what transactions have not committed
-   * yet is not among it. A group that does not exist has committed nothing. Needs DESCRIBE on the groups. Rejects when aborted, and with nothing else.
+   * yet is not among it. A group that does not exist has committed nothing. `of` asks for these partitions of each group alone. Needs DESCRIBE
+   * on the groups. Rejects when aborted, and with nothing else.
    */
-  async offsets(groups: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, GroupOffsets | LinkError>> {
+  async offsets(
+    groups: readonly string[],
+    signal: AbortSignal,
+    of?: ReadonlyMap<string, readonly GroupPartition[]>,
+  ): Promise<ReadonlyMap<string, GroupOffsets | LinkError>> {
     const { byBroker, failed } = await this.#coordinators.locate(groups, signal);
+    const askFor = (groupId: string): AskedOffsets => ({
+      groupId,
+      topics: of === undefined ? null : byTopic(of.get(groupId) ?? [], ({ partition }) => partition).map(namedIndexes),
+    });
     const found = new Map<string, GroupOffsets | LinkError>(failed);
     const requests = [...byBroker].flatMap(([broker, all]) =>
       chunks(all, GROUPS_PER_REQUEST).map(async (some) => {
         try {
-          for (const [group, offsets] of await this.#fetch(broker, some, signal)) found.set(group, offsets);
+          for (const [group, offsets] of await this.#fetch(broker, some.map(askFor), signal)) found.set(group, offsets);
         } catch (error) {
           for (const group of some) found.set(group, LinkError.from(error));
         }
@@ -124,9 +138,14 @@ export class GroupAdmin {
         committedLeaderEpoch: -1,
         committedMetadata: metadata,
       }));
-      const lane = `${LANE}-${this.#commits++ % COMMIT_CONNECTIONS}`;
-      const response = await this.#cluster.send(OffsetCommit, { groupId: group, memberId: '', topics }, { broker }, { signal, lane });
-      return { errorCode: ErrorCode.NONE, topics: response.topics };
+      const lane = this.#idleLane(broker);
+      try {
+        const connection = await this.#cluster.connection(broker, lane, signal);
+        const response = await connection.send(OffsetCommit, { groupId: group, memberId: '', topics }, { signal });
+        return { errorCode: ErrorCode.NONE, topics: response.topics };
+      } finally {
+        this.#busyLanes.delete(`${broker}/${lane}`);
+      }
     });
   }
 
@@ -151,7 +170,7 @@ export class GroupAdmin {
     const codes: number[] = [];
     try {
       for (const some of chunks(items, PARTITIONS_PER_REQUEST)) {
-        const { errorCode, topics } = await this.#gate.run(() => ask(broker, some));
+        const { errorCode, topics } = await this.#commits.run(() => ask(broker, some));
         const answers = new Map(
           topics.flatMap(({ name, partitions }) =>
             partitions.map((answer): [string, number] => [`${name}/${answer.partitionIndex}`, answer.errorCode]),
@@ -168,21 +187,30 @@ export class GroupAdmin {
     return codes;
   }
 
+  /** The first that has nothing on its way: so no more of them are opened than are needed at a time. */
+  #idleLane(broker: number): string {
+    for (let number = 1; ; number++) {
+      const lane = `${LANE}-${number}`;
+      if (this.#busyLanes.has(`${broker}/${lane}`)) continue;
+      this.#busyLanes.add(`${broker}/${lane}`);
+      return lane;
+    }
+  }
+
   async #fetch(
     broker: number,
-    groups: readonly string[],
+    asked: readonly AskedOffsets[],
     signal: AbortSignal,
   ): Promise<Iterable<readonly [string, GroupOffsets | LinkError]>> {
     const connection = await this.#cluster.connection(broker, LANE, signal);
     if (connection.versions.of(OffsetFetch) >= FIRST_BATCHED_OFFSET_FETCH) {
-      const asked = groups.map((groupId) => ({ groupId, topics: null }));
-      const response = await this.#gate.run(() => connection.send(OffsetFetch, { groups: asked }, { signal }));
+      const response = await this.#reads.run(() => connection.send(OffsetFetch, { groups: asked }, { signal }));
       return response.groups.map((answer) => [answer.groupId, this.#offsetsOf(answer.groupId, answer)]);
     }
     return Promise.all(
-      groups.map(async (groupId) => {
-        const response = await this.#gate.run(() => connection.send(OffsetFetch, { groupId, topics: null }, { signal }));
-        return [groupId, this.#offsetsOf(groupId, response)] as const;
+      asked.map(async (one) => {
+        const response = await this.#reads.run(() => connection.send(OffsetFetch, one, { signal }));
+        return [one.groupId, this.#offsetsOf(one.groupId, response)] as const;
       }),
     );
   }
@@ -215,6 +243,12 @@ export class GroupAdmin {
   }
 }
 
+/** With null topics: everything that the group has committed. */
+interface AskedOffsets {
+  readonly groupId: string;
+  readonly topics: readonly { readonly name: string; readonly partitionIndexes: readonly number[] }[] | null;
+}
+
 interface PartitionCodes {
   /** Of the group; then there are no topics. */
   readonly errorCode: number;
@@ -230,6 +264,11 @@ const MOVED: ReadonlySet<number> = new Set([
   ErrorCode.COORDINATOR_NOT_AVAILABLE,
   ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
 ]);
+
+const namedIndexes = ({ name, partitions }: { readonly name: string; readonly partitions: readonly number[] }) => ({
+  name,
+  partitionIndexes: partitions,
+});
 
 const byTopic = <T extends GroupPartition, P>(items: readonly T[], partitionOf: (item: T) => P): { name: string; partitions: P[] }[] => {
   const topics = new Map<string, P[]>();

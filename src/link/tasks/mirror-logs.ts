@@ -8,23 +8,28 @@ import type { LogRange } from './plan-offsets.ts';
 /** How partitions are keyed. */
 export const partitionKey = (topic: string, partition: number): string => `${topic}/${partition}`;
 
-/** Who knows how far the mirrors are: the engine, which has just written them, or {@link ListedMirrorLogs}. */
+/** Who knows how far the mirrors are: {@link ListedMirrorLogs}. */
 export interface MirrorLogs {
   /**
    * The ranges by {@link partitionKey}; what is not known now is left out. An `end` must have been acknowledged by the destination: offsets up
    * to it are committed.
    */
   ranges(partitions: readonly GroupPartition[], signal: AbortSignal): Promise<ReadonlyMap<string, LogRange>>;
+  /** How far a mirror is, where that is known without asking anybody; else null. Good for choosing a moment, not for what is committed. */
+  copiedUpTo?(topic: string, partition: number): bigint | null;
 }
 
 /** Asks the destination's leaders for log starts and high watermarks. */
 export class ListedMirrorLogs implements MirrorLogs {
   readonly #cluster: Cluster;
   readonly #lookup: OffsetLookup;
+  readonly copiedUpTo: (topic: string, partition: number) => bigint | null;
 
-  constructor(destination: Cluster) {
+  /** `copiedUpTo`: what whoever copies knows. */
+  constructor(destination: Cluster, copiedUpTo: (topic: string, partition: number) => bigint | null = () => null) {
     this.#cluster = destination;
     this.#lookup = new OffsetLookup(destination, 'consumer');
+    this.copiedUpTo = copiedUpTo;
   }
 
   async ranges(partitions: readonly GroupPartition[], signal: AbortSignal): Promise<ReadonlyMap<string, LogRange>> {

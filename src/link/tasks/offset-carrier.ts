@@ -67,8 +67,8 @@ const FIRST_REFRESH_MS = 3_600_000;
 export class OffsetCarrier {
   readonly #options: OffsetCarrierOptions;
   readonly #memory = new Map<string, Map<string, Remembered>>();
-  /** Batches go one after the other: what one has read must not be older than what another has written. */
-  #turns: Promise<unknown> = Promise.resolve();
+  /** The last batch of each group. They go one after the other: what one has read must not be older than what another has written. */
+  readonly #turns = new Map<string, Promise<void>>();
 
   constructor(options: OffsetCarrierOptions) {
     this.#options = options;
@@ -76,8 +76,17 @@ export class OffsetCarrier {
 
   /** Rejects when aborted, and when not even metadata is to be had. */
   carry(groups: ReadonlyMap<string, SourcePositions>, context: CarryContext): Promise<CarryOutcome> {
-    const turn = this.#turns.then(() => this.#carry(groups, context));
-    this.#turns = turn.catch(() => {});
+    const before = [...groups.keys()].map((group) => this.#turns.get(group));
+    const turn = Promise.all(before).then(() => this.#carry(groups, context));
+    const over: Promise<void> = turn
+      .then(
+        () => {},
+        () => {},
+      )
+      .then(() => {
+        for (const group of groups.keys()) if (this.#turns.get(group) === over) this.#turns.delete(group);
+      });
+    for (const group of groups.keys()) this.#turns.set(group, over);
     return turn;
   }
 
@@ -97,7 +106,7 @@ export class OffsetCarrier {
 
   /** Resolves when the batches that were given so far are over. */
   async idle(): Promise<void> {
-    await this.#turns;
+    await Promise.all(this.#turns.values());
   }
 
   /**
@@ -131,8 +140,9 @@ export class OffsetCarrier {
     const { destination, logs, mapGroup } = this.#options;
     const { signal } = context;
     const outcome: CarryOutcome = { committed: 0, refreshed: 0, waiting: [], inUse: new Set(), failures: new Map(), refusals: [] };
+    const asked = new Map([...groups].map(([group, positions]) => [mapGroup(group), [...flat(positions)]]));
     const [found, ranges] = await Promise.all([
-      destination.offsets([...groups.keys()].map(mapGroup), signal),
+      destination.offsets([...asked.keys()], signal, asked),
       logs.ranges(partitionsOf(groups.values()), signal),
     ]);
     const carryOne = async ([group, positions]: readonly [string, SourcePositions]): Promise<void> => {

@@ -7,11 +7,25 @@ import type { LinkOptions } from '../../../src/index.ts';
 
 /** What the process says of itself, several times a second. Sums since its start. */
 export interface LinkProcessStatus {
+  /** Milliseconds since 1970. */
+  readonly at: number;
   readonly bytes: number;
   readonly batches: number;
   readonly lag: number;
   readonly rss: number;
   readonly cpuMicros: { readonly user: number; readonly system: number };
+  /** Null when consumer offsets are not synced. */
+  readonly offsetSync: { readonly ageMs: number | null; readonly groups: number; readonly waiting: number } | null;
+  /** The last run of that. */
+  readonly offsetSyncRun: {
+    /** As ISO 8601. */
+    readonly startedAt: string;
+    readonly durationMs: number;
+    readonly counts: Readonly<Record<string, number>>;
+    readonly errors: readonly string[];
+  } | null;
+  /** By the broker's port, by API, when they are counted. */
+  readonly requests: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 interface Line {
@@ -38,10 +52,12 @@ export class LinkProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
   readonly #kept: string[] = [];
+  readonly #listeners: ((status: LinkProcessStatus) => void)[] = [];
 
   /** Options must survive JSON: no functions. */
-  constructor(options: LinkOptions) {
-    const child = spawn(process.execPath, ['--import', 'tsx', MAIN, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'pipe'] });
+  constructor(options: LinkOptions, { countRequests = false }: { readonly countRequests?: boolean } = {}) {
+    const args = ['--import', 'tsx', MAIN, JSON.stringify(options), ...(countRequests ? ['count-requests'] : [])];
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
     this.pid = child.pid!;
     running.add(child);
@@ -52,7 +68,7 @@ export class LinkProcess implements AsyncDisposable {
       createInterface({ input: child.stdout }).on('line', (line) => {
         const said = JSON.parse(line) as Line;
         if (said.type === 'started') resolve();
-        if (said.type === 'status') this.status = said as unknown as LinkProcessStatus;
+        if (said.type === 'status') this.#tell(said as unknown as LinkProcessStatus);
         else this.#keep(line);
         if (said.to === 'FAILED') this.failures.push(said.message ?? '');
       });
@@ -63,6 +79,11 @@ export class LinkProcess implements AsyncDisposable {
 
   get running(): boolean {
     return running.has(this.#child);
+  }
+
+  /** Calls `listener` with every status from now on. */
+  onStatus(listener: (status: LinkProcessStatus) => void): void {
+    this.#listeners.push(listener);
   }
 
   /** The last things it said. */
@@ -84,6 +105,11 @@ export class LinkProcess implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.kill();
+  }
+
+  #tell(status: LinkProcessStatus): void {
+    this.status = status;
+    for (const listener of this.#listeners) listener(status);
   }
 
   #keep(line: string): void {

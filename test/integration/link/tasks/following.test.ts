@@ -7,6 +7,7 @@ import { ListedMirrorLogs } from '../../../../src/link/tasks/mirror-logs.ts';
 import type { TaskResult } from '../../../../src/link/tasks/task.ts';
 import { CreateAcls } from '../../../../src/protocol/messages/create-acls.ts';
 import { DeleteAcls } from '../../../../src/protocol/messages/delete-acls.ts';
+import { Fetch } from '../../../../src/protocol/messages/fetch.ts';
 import { OffsetCommit } from '../../../../src/protocol/messages/offset-commit.ts';
 import { OffsetFetch } from '../../../../src/protocol/messages/offset-fetch.ts';
 import type { TestClusterOptions } from '../../../../src/testing/index.ts';
@@ -136,6 +137,102 @@ describe('commits', () => {
       await arrives('a', { 0: 100 });
     });
     expect(commits).toBeLessThan(30);
+  });
+
+  it('that come one after the other are read many at a time', async () => {
+    await open();
+    await run(follow());
+    const fetches = await bench.count('source', Fetch, async () => {
+      for (let offset = 1; offset <= 100; offset++) {
+        await commit('a', { offset });
+        // As far apart as a thousand a second are on ten brokers: each would be an answer of its own.
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      await arrives('a', { 0: 100 });
+    });
+    expect(fetches).toBeLessThan(60);
+  });
+
+  it('of one group do not wait for a coordinator that is slow with another', async () => {
+    await open();
+    await run(follow());
+    let letGo = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    bench.kafka.destination.intercept(OffsetCommit, async ({ groupId }, proceed) => {
+      if (groupId === 'slow') await held;
+      return proceed();
+    });
+    const begun = new Promise<void>((resolve) => {
+      bench.kafka.destination.observe(({ api, direction }) => {
+        if (direction === 'request' && api.key === OffsetCommit.key) resolve();
+      });
+    });
+    await commit('slow', { offset: 1 });
+    await begun;
+    await commit('b', { offset: 1 });
+    await arrives('b', { 0: 1 });
+    await commit('b', { offset: 2 });
+    await arrives('b', { 0: 2 });
+    expect(bench.committed('slow')).toEqual({});
+    letGo();
+    await arrives('slow', { 0: 1 });
+  });
+
+  it('of many groups are carried over side by side', async () => {
+    await open();
+    await run(follow());
+    let [underWay, most] = [0, 0];
+    bench.kafka.destination.intercept(OffsetCommit, async (_, proceed) => {
+      most = Math.max(most, ++underWay);
+      // As long as a coordinator gathers commits before it writes them.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      underWay--;
+      return proceed();
+    });
+    const groups = Array.from({ length: 60 }, (_, i) => `group-${i}`);
+    await Promise.all(groups.map((group) => commit(group, { offset: 1 })));
+    for (const group of groups) await arrives(group, { 0: 1 });
+    expect(most).toBeGreaterThan(16);
+    expect(most).toBeLessThanOrEqual(32);
+  });
+
+  it('are compared with what is committed here for the same partitions, and nothing else is read', async () => {
+    await open();
+    await bench.commit('destination', 'a', { partition: 1, offset: 5 });
+    await run(follow());
+    const asked: unknown[] = [];
+    bench.kafka.destination.intercept(OffsetFetch, ({ groups }, proceed) => {
+      asked.push(...groups.map(({ groupId, topics }) => ({ groupId, topics })));
+      return proceed();
+    });
+    await commit('a', { offset: 1 });
+    await arrives('a', { 0: 1, 1: 5 });
+    expect(asked).toEqual([{ groupId: 'a', topics: [{ name: 'orders', partitionIndexes: [0] }] }]);
+  });
+
+  it('whose data is a moment behind them are carried over once, when it is there', async () => {
+    await open();
+    let copied = 100n;
+    // For a clock that stands still it is a moment, however long the machine takes.
+    const clock = { ...systemClock, now: () => 0 };
+    await run(follow({ clock, logs: new ListedMirrorLogs(bench.destination, () => copied) }));
+    const commits = await bench.count('destination', OffsetCommit, async () => {
+      await commit('a', { offset: 110 });
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      await bench.fill('destination', 'orders', 110);
+      copied = 110n;
+      await arrives('a', { 0: 110 });
+    });
+    expect(commits).toBe(1);
+  });
+
+  it('whose data does not come are carried over as far as it goes', async () => {
+    await open();
+    await run(follow({ logs: new ListedMirrorLogs(bench.destination, () => 100n) }));
+    await commit('a', { offset: 110 });
+    await arrives('a', { 0: 100 });
   });
 
   it('that were made before the data was copied wait for it, as far as they have to', async () => {
