@@ -5,43 +5,42 @@ import type { ClusterLink, MirrorTopicError, RepairPlan } from '../../src/index.
 import { CreateTopics, DeleteTopics, OffsetCommit, Produce } from '../../src/protocol/index.ts';
 import { Network } from './network.ts';
 import { plainRecord, sampleBatches } from './sample-batches.ts';
-import { failsWith, inState, type Scenario, Stage } from './stage.ts';
+import { failsWith, inState, type Scenario, type Stage } from './stage.ts';
 
 const PATIENCE_MS = 60_000;
 
-/** A mirrored topic of this many batches. */
+/** A mirrored topic of this many batches, with a config that does not follow the source. */
 const mirrored = async (stage: Stage, batches: number, options: Parameters<Stage['link']>[1] = {}, what?: string) => {
   const topic = stage.topic(what);
   await stage.source.bench.createTopic(topic);
   await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 1, batches }));
-  const link = await stage.link([topic], options);
+  const link = await stage.link([topic], { name: `${topic}-link`, ...options });
   await stage.expectMirrored(link, topic);
+  await stage.destination.bench.setConfigs(topic, { 'local.retention.ms': '12345' });
   const log = await stage.destination.bench.walk(topic, 0);
   return { topic, link, log };
 };
 
-/** The source has lost what the mirror has from its fifth batch on. */
-export const truncated = async (stage: Stage, options: Parameters<Stage['link']>[1] = {}) => {
-  const { topic, link, log } = await mirrored(stage, 6, options);
-  // Of those that do not follow the source.
-  await stage.destination.bench.setConfigs(topic, { 'local.retention.ms': '12345' });
-  const cut = log.batches[4]!.baseOffset;
-  // Groups at the destination: one that the source can follow, one that has read what it has lost.
-  await stage.destination.bench.commit(`${topic}-behind`, topic, 0, cut - 1);
-  await stage.destination.bench.commit(`${topic}-beyond`, topic, 0, log.end);
-  await stage.source.truncate([{ topic, partition: 0, offset: cut }]);
-  await failsWith(link, topic, 'UNEXPECTED_TRUNCATION');
-  return { topic, link, log, cut };
+interface Spoilt {
+  readonly topic: string;
+  /** Where the mirror and its source part. */
+  readonly parting: number;
+}
+
+/** Groups at the destination: one that has read what both sides have, and one that has read what the source has not. */
+const commitAround = async (stage: Stage, { topic, parting }: Spoilt, end: number): Promise<void> => {
+  await stage.destination.bench.commit(`${topic}-behind`, topic, 0, parting - 1);
+  await stage.destination.bench.commit(`${topic}-beyond`, topic, 0, end);
 };
 
 /** The mirror is like its source, and everything about it is as it was. */
-export const expectRepaired = async (stage: Stage, link: ClusterLink, { topic, cut }: { topic: string; cut: number }): Promise<void> => {
+const expectRepaired = async (stage: Stage, link: ClusterLink, { topic, parting }: Spoilt): Promise<void> => {
   await inState(link, topic, 'ACTIVE');
   await expect.poll(() => link.mirror(topic).repair, { timeout: PATIENCE_MS }).toBeNull();
   await stage.expectMirrored(link, topic);
   expect(await stage.destination.bench.configs(topic)).toMatchObject({ 'local.retention.ms': '12345', 'retention.ms': '-1' });
-  expect(await stage.destination.bench.committed(`${topic}-behind`, topic, 0)).toBe(cut - 1);
-  expect(await stage.destination.bench.committed(`${topic}-beyond`, topic, 0)).toBe(cut);
+  expect(await stage.destination.bench.committed(`${topic}-behind`, topic, 0)).toBe(parting - 1);
+  expect(await stage.destination.bench.committed(`${topic}-beyond`, topic, 0)).toBe(parting);
 };
 
 const numbers = ({ method, reason, lostOffsets, offsetsToCopy, committedOffsets, partitions }: RepairPlan) => ({
@@ -54,57 +53,49 @@ const numbers = ({ method, reason, lostOffsets, offsetsToCopy, committedOffsets,
 });
 
 const consented: Scenario = {
-  name: 'a source that has lost records: the plan says where and how many, nothing happens without consent, and then the mirror is like its source',
+  name: 'a source that has lost records, or has others for them: the plan says where and how many, nothing happens without consent, and then the mirror is like its source',
   play: async (stage) => {
-    const { topic, link, log, cut } = await truncated(stage);
-    const before = await stage.destination.bench.topicId(topic);
-    for (const options of [{}, { validateOnly: true }]) {
-      const [outcome, other] = await link.repair([topic, 'no-such'], options);
-      expect(outcome).toMatchObject({ state: 'FAILED', error: { code: 'KLINK_LOSS' } });
-      expect(outcome!.error!.message).toContain(outcome!.plan!.text);
-      expect(outcome!.plan!.text).toContain(`alike up to offset ${cut}`);
-      expect(numbers(outcome!.plan!)).toEqual({
-        method: 'recreate',
-        reason: 'UNEXPECTED_TRUNCATION',
-        lost: log.end - cut,
-        toCopy: cut,
-        committedOffsets: { groups: 2, offsets: 2, setBack: 1 },
-        divergence: [cut],
-      });
-      expect(other).toMatchObject({ state: null, error: { code: 'KLINK_UNKNOWN_MIRROR' }, plan: null });
+    const shortened = await mirrored(stage, 6, {}, 'shortened');
+    const rewritten = await mirrored(stage, 6, {}, 'rewritten');
+    const parting = shortened.log.batches[4]!.baseOffset;
+    await rewritten.link.close();
+    for (const { topic, log } of [shortened, rewritten]) await commitAround(stage, { topic, parting }, log.end);
+    await stage.source.truncate([shortened, rewritten].map(({ topic }) => ({ topic, partition: 0, offset: parting })));
+    await stage.source.bench.append(rewritten.topic, 0, await sampleBatches({ seed: 3, batches: 9 }));
+    const links = [shortened.link, await stage.link([], { name: `${rewritten.topic}-link` })];
+    for (const [index, { topic, log }] of [shortened, rewritten].entries()) {
+      const link = links[index]!;
+      await failsWith(link, topic, 'UNEXPECTED_TRUNCATION');
+      const before = await stage.destination.bench.topicId(topic);
+      for (const options of [{}, { validateOnly: true }]) {
+        const [outcome, other] = await link.repair([topic, 'no-such'], options);
+        expect(outcome).toMatchObject({ state: 'FAILED', error: { code: 'KLINK_LOSS' } });
+        expect(outcome!.error!.message).toContain(outcome!.plan!.text);
+        expect(outcome!.plan!.text).toContain(`alike up to offset ${parting}`);
+        expect(numbers(outcome!.plan!)).toEqual({
+          method: 'recreate',
+          reason: 'UNEXPECTED_TRUNCATION',
+          lost: log.end - parting,
+          toCopy: (await stage.source.bench.range(topic, 0)).end,
+          committedOffsets: { groups: 2, offsets: 2, setBack: 1 },
+          divergence: [parting],
+        });
+        expect(other).toMatchObject({ state: null, error: { code: 'KLINK_UNKNOWN_MIRROR' }, plan: null });
+      }
+      expect(await link.repair([topic], { validateOnly: true, acceptLoss: true })).toMatchObject([{ state: 'FAILED', error: null }]);
+      expect(await stage.destination.bench.topicId(topic)).toBe(before);
+      expect(await stage.destination.bench.walk(topic, 0)).toEqual(log);
+
+      expect(await link.repair('all', { acceptLoss: true, timeoutMs: PATIENCE_MS })).toMatchObject([{ topic, error: null }]);
+      expect(await stage.destination.bench.topicId(topic)).not.toBe(before);
+      await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 2, batches: 3 }));
+      await expectRepaired(stage, link, { topic, parting });
+      expect(link.mirror(topic).history.map(({ to }) => to)).toEqual(expect.arrayContaining(['FAILED', 'PENDING_MIRROR', 'ACTIVE']));
+      expect((await link.verify([topic])).identical).toBe(true);
+      // And the next process finds nothing to do.
+      await link.close();
+      await expectRepaired(stage, await stage.link([], { name: link.name }), { topic, parting });
     }
-    expect(await link.repair([topic], { validateOnly: true, acceptLoss: true })).toMatchObject([{ state: 'FAILED', error: null }]);
-    expect(await stage.destination.bench.topicId(topic)).toBe(before);
-    expect(await stage.destination.bench.walk(topic, 0)).toEqual(log);
-
-    expect(await link.repair('all', { acceptLoss: true, timeoutMs: PATIENCE_MS })).toMatchObject([{ topic, error: null }]);
-    expect(await stage.destination.bench.topicId(topic)).not.toBe(before);
-    await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 2, batches: 3 }));
-    await expectRepaired(stage, link, { topic, cut });
-    expect(link.mirror(topic).history.map(({ to }) => to)).toEqual(expect.arrayContaining(['FAILED', 'PENDING_MIRROR', 'ACTIVE']));
-    expect((await link.verify([topic])).identical).toBe(true);
-    // And the next process finds nothing to do.
-    await link.close();
-    await expectRepaired(stage, await stage.link([]), { topic, cut });
-  },
-};
-
-const rewritten: Scenario = {
-  name: 'a source that has other records at the same offsets, also more of them: the divergence is where they begin',
-  play: async (stage) => {
-    const { topic, link, log } = await mirrored(stage, 6);
-    const cut = log.batches[4]!.baseOffset;
-    await link.close();
-    await stage.source.truncate([{ topic, partition: 0, offset: cut }]);
-    await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 3, batches: 9 }));
-    const next = await stage.link([topic]);
-    await failsWith(next, topic, 'UNEXPECTED_TRUNCATION');
-    const [refused] = await next.repair([topic]);
-    expect(refused!.error?.code).toBe('KLINK_LOSS');
-    expect(numbers(refused!.plan!)).toMatchObject({ lost: log.end - cut, divergence: [cut] });
-    await next.repair([topic], { acceptLoss: true, timeoutMs: PATIENCE_MS });
-    await inState(next, topic, 'ACTIVE');
-    await stage.expectMirrored(next, topic);
   },
 };
 
@@ -146,7 +137,7 @@ const otherReasons: Scenario = {
       // A source that is made anew while the link looks may first count as deleted.
       if (reasons.includes('SOURCE_TOPIC_ID_CHANGED')) await link.close();
       const lost = await spoil(stage, topic, log.end);
-      const failed = reasons.includes('SOURCE_TOPIC_ID_CHANGED') ? await stage.link([]) : link;
+      const failed = reasons.includes('SOURCE_TOPIC_ID_CHANGED') ? await stage.link([], { name: link.name }) : link;
       await failsWith(failed, topic, reasons);
       const [planned] = await failed.repair([topic], { validateOnly: true });
       expect([Number(planned!.plan!.lostOffsets), planned!.error?.code ?? null], topic).toEqual([lost, lost > 0 ? 'KLINK_LOSS' : null]);
@@ -187,18 +178,23 @@ const KILLS = [
 const killed: Scenario = {
   name: 'a link that dies in the middle of a repair is continued by the next one, from every step',
   play: async (stage) => {
-    for (const [when, apis, nth, at] of KILLS) {
+    for (const [index, [when, apis, nth, at]] of KILLS.entries()) {
       const network = new Network();
-      await using inner = new Stage(stage.environment);
-      const { topic, link, cut } = await truncated(inner, { openTransport: network.openTransport });
+      const { topic, link, log } = await mirrored(stage, 4, { openTransport: network.openTransport }, `killed-${index}`);
+      const spoilt = { topic, parting: log.end };
+      await stage.destination.bench.append(topic, 0, [await buildBatch(['a', 'b', 'c'].map(plainRecord))]);
+      await failsWith(link, topic, ['DESTINATION_FOREIGN_WRITE', 'DESTINATION_DIVERGED']);
+      await commitAround(stage, spoilt, log.end + 3);
       const died = network.dieAt(apis, nth, at);
       const repairing = link.repair([topic], { acceptLoss: true });
       await died;
       await link.close({ timeoutMs: 0 });
       expect((await repairing)[0]!.error, when).not.toBeNull();
-      await expectRepaired(inner, await inner.link([]), { topic, cut });
+      const next = await stage.link([], { name: link.name });
+      await expectRepaired(stage, next, spoilt);
+      await next.close();
     }
   },
 };
 
-export const repairScenarios: readonly Scenario[] = [consented, rewritten, otherReasons, refusals, killed];
+export const repairScenarios: readonly Scenario[] = [consented, otherReasons, refusals, killed];
