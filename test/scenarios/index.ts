@@ -14,6 +14,7 @@ import { sourceChangeScenarios } from './source-changes.ts';
 import { sourceMoveScenarios } from './source-moves.ts';
 import type { Scenario } from './stage.ts';
 import { syncScenarios } from './syncs.ts';
+import { tornStopScenarios } from './torn-stops.ts';
 import { unevenLogScenarios } from './uneven-logs.ts';
 
 export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
@@ -27,6 +28,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   'exact transactions': exactTransactionScenarios,
   'logs that may not be mirrored': obstacleScenarios,
   operations: operationScenarios,
+  'stops that are torn off': tornStopScenarios,
   configs: liveConfigScenarios,
   'a source that moves': sourceMoveScenarios,
   syncs: syncScenarios,

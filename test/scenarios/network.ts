@@ -10,6 +10,7 @@ export class Network {
   /** With the addresses they lead to. */
   readonly #open = new Map<Transport, string>();
   #blocked: ReadonlySet<string> = new Set();
+  #isSevered = false;
   #doomed: { readonly apiKey: number; left: number } | null = null;
   /** Answers that were lost so far. */
   lostAnswers = 0;
@@ -19,7 +20,8 @@ export class Network {
   /** To be given to the link. */
   readonly openTransport: OpenTransport = async (endpoint, events, limits) => {
     const address = `${endpoint.host}:${endpoint.port}`;
-    if (this.#blocked.has(address)) throw new LinkError('KLINK_CONNECT', `The network does not lead to ${address}`, { retriable: true });
+    if (this.#isSevered || this.#blocked.has(address))
+      throw new LinkError('KLINK_CONNECT', `The network does not lead to ${address}`, { retriable: true });
     let doomed = false;
     const took = (size: number): void => {
       if (doomed) {
@@ -41,6 +43,7 @@ export class Network {
     );
     const tapped: Transport = {
       write: (chunks) => {
+        if (this.#isSevered) return;
         const due = this.#doomed;
         if (due !== null && due.left > 0 && chunks[0]!.readInt16BE(API_KEY_AT) === due.apiKey) {
           due.left--;
@@ -69,6 +72,12 @@ export class Network {
   block(addresses: readonly string[]): void {
     this.#blocked = new Set(addresses);
     for (const [transport, address] of this.#open) if (this.#blocked.has(address)) transport.destroy();
+  }
+
+  /** From this moment on nothing leaves the link: to its clusters it is a process that was killed. */
+  sever(): void {
+    this.#isSevered = true;
+    this.cut();
   }
 
   /** Drops every connection, whatever is on its way. */

@@ -158,7 +158,7 @@ export class Operations {
     }
     const before = mirror.lasting === 'PAUSED' ? 'PAUSED' : 'ACTIVE';
     if (mirror.stored.stop?.by !== by || mirror.lasting !== 'PENDING_STOPPED')
-      await mirrors.change(mirror, { state: 'PENDING_STOPPED', stop: { by, at: clock.wallTime() } }, signal);
+      await mirrors.change(mirror, { state: 'PENDING_STOPPED', stop: { by, at: clock.wallTime(), ...sourceEnds(mirror) } }, signal);
     const { done, cancel } = this.#begin(mirror, by);
     const giveUp = (): void => {
       if (by === 'PROMOTE') cancel.abort(signal.reason);
@@ -208,6 +208,13 @@ export class Operations {
     }
   }
 }
+
+/** What is known now, for a process that goes on with this: it may never hear of the source. */
+const sourceEnds = ({ partitions, lasting, stored }: MirrorTopic): Pick<StoredStop, 'sourceEnds'> => {
+  const before = lasting === 'PENDING_STOPPED' ? stored.stop?.sourceEnds : undefined;
+  const ends = partitions.map(({ sourceEnd }, partition) => Math.max(sourceEnd, before?.[partition] ?? 0));
+  return ends.some((end) => end > 0) ? { sourceEnds: ends } : {};
+};
 
 const outcome = (mirror: MirrorTopic, now: number, error: LinkError | null): MirrorOutcome => {
   const { stop } = mirror.stored;

@@ -97,6 +97,7 @@ const isStop = (given: unknown): given is StoredStop =>
   isRecord(given) &&
   (given['by'] === 'PROMOTE' || given['by'] === 'FAILOVER') &&
   isOffset(given['at']) &&
+  (given['sourceEnds'] === undefined || isOffsets(given['sourceEnds'])) &&
   (given['offsets'] === undefined || isOffsets(given['offsets'])) &&
   (given['lags'] === undefined || isOffsets(given['lags']));
 const isTransition = (given: unknown): given is StoredTransition =>
