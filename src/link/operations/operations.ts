@@ -64,21 +64,30 @@ const PROMOTE_MS = 300_000;
 const FAILOVER_MS = 60_000;
 const TOPICS_AT_ONCE = 16;
 
+/** Begins with a mirror, and resolves with how to end it: all are begun with before the first one ends. */
+type Act = (mirror: MirrorTopic, signal: AbortSignal) => Promise<() => Promise<void>>;
+
+const DONE = async (): Promise<void> => {};
+
 export class Operations {
   readonly #context: OperationsContext;
   /** Stops under way, by topic: whoever asks again gets the same one. */
-  readonly #stopping = new Map<string, { readonly by: StoredStop['by']; readonly done: Promise<void>; readonly cancel: AbortController }>();
+  readonly #under = new Map<string, { readonly by: StoredStop['by']; readonly done: Promise<void>; readonly cancel: AbortController }>();
 
   constructor(context: OperationsContext) {
     this.#context = context;
   }
 
   pause(selection: MirrorSelection, options: OperationOptions = {}): Promise<readonly MirrorOutcome[]> {
-    return this.#each('pause', selection, options, (mirror, signal) => this.#context.mirrors.change(mirror, { state: 'PAUSED' }, signal));
+    return this.#each('pause', selection, options, (mirror, signal) =>
+      this.#context.mirrors.change(mirror, { state: 'PAUSED' }, signal).then(() => DONE),
+    );
   }
 
   resume(selection: MirrorSelection, options: OperationOptions = {}): Promise<readonly MirrorOutcome[]> {
-    return this.#each('resume', selection, options, (mirror, signal) => this.#context.mirrors.change(mirror, { state: 'ACTIVE' }, signal));
+    return this.#each('resume', selection, options, (mirror, signal) =>
+      this.#context.mirrors.change(mirror, { state: 'ACTIVE' }, signal).then(() => DONE),
+    );
   }
 
   promote(selection: MirrorSelection, options: PromoteOptions = {}): Promise<readonly MirrorOutcome[]> {
@@ -91,13 +100,11 @@ export class Operations {
       );
     };
     const timed = { timeoutMs: PROMOTE_MS, ...options };
-    return this.#each('promote', selection, timed, (mirror, signal) => this.#stop(mirror, 'PROMOTE', signal), check);
+    return this.#each('promote', selection, timed, this.#stopping('PROMOTE'), check);
   }
 
   failover(selection: MirrorSelection, options: OperationOptions = {}): Promise<readonly MirrorOutcome[]> {
-    return this.#each('failover', selection, { timeoutMs: FAILOVER_MS, ...options }, (mirror, signal) =>
-      this.#stop(mirror, 'FAILOVER', signal),
-    );
+    return this.#each('failover', selection, { timeoutMs: FAILOVER_MS, ...options }, this.#stopping('FAILOVER'));
   }
 
   /** Goes on with what a process before this one has begun. Never rejects. */
@@ -110,7 +117,7 @@ export class Operations {
     operation: MirrorVerb,
     selection: MirrorSelection,
     { validateOnly = false, signal, timeoutMs = Number.POSITIVE_INFINITY }: OperationOptions,
-    act: (mirror: MirrorTopic, signal: AbortSignal) => Promise<void>,
+    act: Act,
     check: (mirror: MirrorTopic) => LinkError | null = () => null,
   ): Promise<readonly MirrorOutcome[]> {
     const { mirrors, clock, closing } = this.#context;
@@ -120,22 +127,32 @@ export class Operations {
     );
     const gate = new Gate(TOPICS_AT_ONCE);
     const wait = limit(clock, timeoutMs, `Waiting for ${operation}`, [signal, closing]);
-    const one = async (topic: string): Promise<MirrorOutcome> => {
+    const doing = (topic: string): string => `waiting for ${operation} of ${topic}`;
+    const begin = async (topic: string): Promise<() => Promise<void>> => {
+      const known = mirrors.known(topic);
+      const refused = this.#refusal(known, operation) ?? check(known);
+      if (refused !== null) throw refused;
+      if (validateOnly) return DONE;
+      const end = await abortable(act(known, wait.signal), wait.signal, doing(topic));
+      return () => abortable(end(), wait.signal, doing(topic));
+    };
+    const told = (topic: string, error: unknown): MirrorOutcome => {
       const mirror = mirrors.get(topic);
-      try {
-        const known = mirrors.known(topic);
-        const refused = this.#refusal(known, operation) ?? check(known);
-        if (refused !== null) throw refused;
-        if (!validateOnly) await abortable(act(known, wait.signal), wait.signal, `waiting for ${operation} of ${topic}`);
-        return outcome(known, clock.now(), null);
-      } catch (error) {
-        return mirror === undefined
-          ? { topic, state: null, error: LinkError.from(error), partitions: [] }
-          : outcome(mirror, clock.now(), LinkError.from(error));
-      }
+      const why = error === null ? null : LinkError.from(error);
+      return mirror === undefined ? { topic, state: null, error: why, partitions: [] } : outcome(mirror, clock.now(), why);
     };
     try {
-      return await Promise.all(names.map((topic) => gate.run(() => one(topic))));
+      const begun = await Promise.allSettled(names.map((topic) => gate.run(() => begin(topic))));
+      return await Promise.all(
+        names.map(async (topic, index) => {
+          const one = begun[index]!;
+          if (one.status === 'rejected') return told(topic, one.reason);
+          return gate.run(one.value).then(
+            () => told(topic, null),
+            (error: unknown) => told(topic, error),
+          );
+        }),
+      );
     } finally {
       wait.end();
     }
@@ -148,21 +165,36 @@ export class Operations {
     return new LinkError('KLINK_STATE', `Mirror topic '${mirror.topic}' cannot ${VERBS[verb]}: ${outcome.why}. Possible now: ${possible}`);
   }
 
-  /** Writes down that the mirror is to be stopped, and takes the steps. A promotion that cannot end in time is taken back; a failover is not. */
-  async #stop(mirror: MirrorTopic, by: StoredStop['by'], signal: AbortSignal): Promise<void> {
+  /** First it is written down of all mirrors that they are to be stopped: a process that dies then has not left any of them behind. Then the steps are taken. */
+  #stopping(by: StoredStop['by']): Act {
+    return async (mirror, signal) => {
+      const before = mirror.lasting === 'PAUSED' ? 'PAUSED' : 'ACTIVE';
+      await this.#announce(mirror, by, signal);
+      return () => this.#stop(mirror, by, before, signal);
+    };
+  }
+
+  async #announce(mirror: MirrorTopic, by: StoredStop['by'], signal: AbortSignal): Promise<void> {
     const { mirrors, clock } = this.#context;
-    const under = this.#stopping.get(mirror.topic);
+    const under = this.#under.get(mirror.topic);
     if (under !== undefined && under.by !== by) {
-      under.cancel.abort(new LinkError('KLINK_STATE', `Mirror topic '${mirror.topic}' is failed over instead`));
+      under.cancel.abort(insteadOf(mirror));
       await under.done.catch(() => {});
     }
-    const before = mirror.lasting === 'PAUSED' ? 'PAUSED' : 'ACTIVE';
-    if (mirror.stored.stop?.by !== by || mirror.lasting !== 'PENDING_STOPPED')
-      await mirrors.change(mirror, { state: 'PENDING_STOPPED', stop: { by, at: clock.wallTime(), ...sourceEnds(mirror) } }, signal);
+    if (mirror.stored.stop?.by === by && mirror.lasting === 'PENDING_STOPPED') return;
+    await mirrors.change(mirror, { state: 'PENDING_STOPPED', stop: { by, at: clock.wallTime(), ...sourceEnds(mirror) } }, signal);
+  }
+
+  /** A promotion that cannot end in time is taken back; a failover is not. */
+  async #stop(mirror: MirrorTopic, by: StoredStop['by'], before: 'PAUSED' | 'ACTIVE', signal: AbortSignal): Promise<void> {
+    if (mirror.stored.stop?.by !== by) throw insteadOf(mirror);
+    // Somebody else's call was quicker.
+    if (mirror.lasting === 'STOPPED') return;
     const { done, cancel } = this.#begin(mirror, by);
     const giveUp = (): void => {
       if (by === 'PROMOTE') cancel.abort(signal.reason);
     };
+    if (signal.aborted) giveUp();
     signal.addEventListener('abort', giveUp, { once: true });
     try {
       await done;
@@ -173,7 +205,7 @@ export class Operations {
         mirror.lasting === 'PENDING_STOPPED' &&
         mirror.stored.stop?.by === 'PROMOTE'
       )
-        await mirrors.change(mirror, { state: before }, this.#context.closing);
+        await this.#context.mirrors.change(mirror, { state: before }, this.#context.closing);
       throw error;
     } finally {
       signal.removeEventListener('abort', giveUp);
@@ -181,16 +213,16 @@ export class Operations {
   }
 
   #begin(mirror: MirrorTopic, by: StoredStop['by']): { readonly done: Promise<void>; readonly cancel: AbortController } {
-    const under = this.#stopping.get(mirror.topic);
+    const under = this.#under.get(mirror.topic);
     if (under?.by === by) return under;
     const cancel = new AbortController();
     const signal = AbortSignal.any([cancel.signal, this.#context.closing]);
     const done = this.#take(mirror, by, signal).finally(() => {
-      if (this.#stopping.get(mirror.topic)?.cancel === cancel) this.#stopping.delete(mirror.topic);
+      if (this.#under.get(mirror.topic)?.cancel === cancel) this.#under.delete(mirror.topic);
     });
     done.catch(() => {});
     const begun = { by, done, cancel };
-    this.#stopping.set(mirror.topic, begun);
+    this.#under.set(mirror.topic, begun);
     return begun;
   }
 
@@ -208,6 +240,8 @@ export class Operations {
     }
   }
 }
+
+const insteadOf = ({ topic }: MirrorTopic): LinkError => new LinkError('KLINK_STATE', `Mirror topic '${topic}' is failed over instead`);
 
 /** What is known now, for a process that goes on with this: it may never hear of the source. */
 const sourceEnds = ({ partitions, lasting, stored }: MirrorTopic): Pick<StoredStop, 'sourceEnds'> => {

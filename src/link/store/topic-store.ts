@@ -26,12 +26,12 @@ interface Memory {
 
 /**
  * Every candidate for an identity has a key of its own, so compaction never removes one for another: the one at the lowest offset is the link's, until
- * the link is forgotten. Everything else is the last record of its key.
+ * the link is forgotten. Everything else is the last record of its key, and only that one is parsed: before a cleaner comes there may be a hundred of a key.
  */
 const recall = (entries: readonly StoreEntry[], name: string): Memory => {
   const identities = new Map<string, string>();
-  const mirrors = new Map<string, StoredMirror>();
-  let link: StoredLink | null = null;
+  const mirrors = new Map<string, string>();
+  let link: string | null = null;
   for (const { key, value } of entries) {
     const parsed = parseKey(key);
     if (parsed?.link !== name) continue;
@@ -39,15 +39,20 @@ const recall = (entries: readonly StoreEntry[], name: string): Memory => {
       if (value === null) identities.delete(key);
       else if (!identities.has(key)) identities.set(key, value);
     } else if (parsed.kind === 'link') {
-      link = value === null ? null : parseLink(value);
+      link = value;
     } else if (value === null) {
       mirrors.delete(parsed.topic);
     } else {
-      mirrors.set(parsed.topic, parseMirror(value));
+      mirrors.set(parsed.topic, value);
     }
   }
   const [first] = identities.values();
-  return { identity: first === undefined ? null : parseIdentity(first), link, mirrors, producerKeys: [...identities.keys()] };
+  return {
+    identity: first === undefined ? null : parseIdentity(first),
+    link: link === null ? null : parseLink(link),
+    mirrors: new Map([...mirrors].map(([topic, value]) => [topic, parseMirror(value)])),
+    producerKeys: [...identities.keys()],
+  };
 };
 
 const NOTHING: Memory = { identity: null, link: null, mirrors: new Map(), producerKeys: [] };
