@@ -16,6 +16,7 @@ import { sourceMoveScenarios } from './source-moves.ts';
 import type { Scenario } from './stage.ts';
 import { syncScenarios } from './syncs.ts';
 import { topologyScenarios } from './topologies.ts';
+import { tornStopScenarios } from './torn-stops.ts';
 import { unevenLogScenarios } from './uneven-logs.ts';
 
 export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
@@ -30,6 +31,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   'logs that may not be mirrored': obstacleScenarios,
   operations: operationScenarios,
   repairs: repairScenarios,
+  'stops that are torn off': tornStopScenarios,
   configs: liveConfigScenarios,
   'a source that moves': sourceMoveScenarios,
   syncs: syncScenarios,

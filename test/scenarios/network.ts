@@ -18,6 +18,7 @@ export class Network {
   readonly #open = new Map<Transport, string>();
   #blocked: ReadonlySet<string> = new Set();
   #death: Death | null = null;
+  #isSevered = false;
   #doomed: { readonly apiKey: number; left: number } | null = null;
   /** Answers that were lost so far. */
   lostAnswers = 0;
@@ -28,7 +29,8 @@ export class Network {
   readonly openTransport: OpenTransport = async (endpoint, events, limits) => {
     if (this.isDead) throw new LinkError('KLINK_CONNECT', 'Nothing comes from a process that has died', { retriable: true });
     const address = `${endpoint.host}:${endpoint.port}`;
-    if (this.#blocked.has(address)) throw new LinkError('KLINK_CONNECT', `The network does not lead to ${address}`, { retriable: true });
+    if (this.#isSevered || this.#blocked.has(address))
+      throw new LinkError('KLINK_CONNECT', `The network does not lead to ${address}`, { retriable: true });
     let doomed = false;
     let last = false;
     const took = (size: number): void => {
@@ -52,6 +54,7 @@ export class Network {
     );
     const tapped: Transport = {
       write: (chunks) => {
+        if (this.#isSevered) return;
         const due = this.#doomed;
         if (due !== null && due.left > 0 && chunks[0]!.readInt16BE(API_KEY_AT) === due.apiKey) {
           due.left--;
@@ -86,6 +89,12 @@ export class Network {
   block(addresses: readonly string[]): void {
     this.#blocked = new Set(addresses);
     for (const [transport, address] of this.#open) if (this.#blocked.has(address)) transport.destroy();
+  }
+
+  /** From this moment on nothing leaves the link: to its clusters it is a process that was killed. */
+  sever(): void {
+    this.#isSevered = true;
+    this.cut();
   }
 
   /** Drops every connection, whatever is on its way. */

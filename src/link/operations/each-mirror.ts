@@ -38,8 +38,11 @@ export interface AskContext {
   readonly facts: () => LinkFacts;
 }
 
-/** Rejects with why it cannot be done. */
-export type Act = (mirror: MirrorTopic, signal: AbortSignal) => Promise<void>;
+/**
+ * Begins with a mirror, and resolves with how to end it, where that takes longer: all are begun with before the first one ends. Either rejects with why it
+ * cannot be done.
+ */
+export type Act = (mirror: MirrorTopic, signal: AbortSignal) => Promise<(() => Promise<void>) | undefined | void>;
 
 const VERBS: Readonly<Record<MirrorVerb, string>> = {
   pause: 'be paused',
@@ -63,21 +66,31 @@ export const eachMirror = async (
   );
   const gate = new Gate(TOPICS_AT_ONCE);
   const wait = limit(clock, timeoutMs, `Waiting for ${verb}`, [signal, closing]);
-  const one = async (topic: string): Promise<MirrorOutcome> => {
-    let error: LinkError | null = null;
-    try {
-      const known = mirrors.known(topic);
-      const refused = refusal(known, verb, facts());
-      if (refused !== null) throw refused;
-      await abortable(act(known, wait.signal), wait.signal, `waiting for ${verb} of ${topic}`);
-    } catch (thrown) {
-      error = LinkError.from(thrown);
-    }
+  const doing = (topic: string): string => `waiting for ${verb} of ${topic}`;
+  const begin = async (topic: string): Promise<() => Promise<void>> => {
+    const known = mirrors.known(topic);
+    const refused = refusal(known, verb, facts());
+    if (refused !== null) throw refused;
+    const end = await abortable(act(known, wait.signal), wait.signal, doing(topic));
+    return async () => end && abortable(end(), wait.signal, doing(topic));
+  };
+  const told = (topic: string, thrown: unknown): MirrorOutcome => {
     const mirror = mirrors.get(topic);
+    const error = thrown === null ? null : LinkError.from(thrown);
     return mirror === undefined ? { topic, state: null, error, partitions: [] } : outcome(mirror, clock.now(), error);
   };
   try {
-    return await Promise.all(names.map((topic) => gate.run(() => one(topic))));
+    const begun = await Promise.allSettled(names.map((topic) => gate.run(() => begin(topic))));
+    return await Promise.all(
+      names.map(async (topic, index) => {
+        const one = begun[index]!;
+        if (one.status === 'rejected') return told(topic, one.reason);
+        return gate.run(one.value).then(
+          () => told(topic, null),
+          (error: unknown) => told(topic, error),
+        );
+      }),
+    );
   } finally {
     wait.end();
   }

@@ -32,7 +32,7 @@ const FAILOVER_MS = 60_000;
 export class Operations {
   readonly #context: OperationsContext;
   /** Stops under way, by topic: whoever asks again gets the same one. */
-  readonly #stopping = new Map<string, { readonly by: StoredStop['by']; readonly done: Promise<void>; readonly cancel: AbortController }>();
+  readonly #under = new Map<string, { readonly by: StoredStop['by']; readonly done: Promise<void>; readonly cancel: AbortController }>();
 
   constructor(context: OperationsContext) {
     this.#context = context;
@@ -56,13 +56,11 @@ export class Operations {
       );
     };
     const timed = { timeoutMs: PROMOTE_MS, ...options };
-    return this.#each('promote', selection, timed, (mirror, signal) => this.#stop(mirror, 'PROMOTE', signal), check);
+    return this.#each('promote', selection, timed, this.#stopping('PROMOTE'), check);
   }
 
   failover(selection: MirrorSelection, options: OperationOptions = {}): Promise<readonly MirrorOutcome[]> {
-    return this.#each('failover', selection, { timeoutMs: FAILOVER_MS, ...options }, (mirror, signal) =>
-      this.#stop(mirror, 'FAILOVER', signal),
-    );
+    return this.#each('failover', selection, { timeoutMs: FAILOVER_MS, ...options }, this.#stopping('FAILOVER'));
   }
 
   /** Goes on with what a process before this one has begun. Never rejects. */
@@ -81,25 +79,40 @@ export class Operations {
     return eachMirror(this.#context, operation, selection, wait, async (mirror, signal) => {
       const refused = check(mirror);
       if (refused !== null) throw refused;
-      if (!validateOnly) await act(mirror, signal);
+      return validateOnly ? undefined : act(mirror, signal);
     });
   }
 
-  /** Writes down that the mirror is to be stopped, and takes the steps. A promotion that cannot end in time is taken back; a failover is not. */
-  async #stop(mirror: MirrorTopic, by: StoredStop['by'], signal: AbortSignal): Promise<void> {
+  /** First it is written down of all mirrors that they are to be stopped: a process that dies then has not left any of them behind. Then the steps are taken. */
+  #stopping(by: StoredStop['by']): Act {
+    return async (mirror, signal) => {
+      const before = mirror.lasting === 'PAUSED' ? 'PAUSED' : 'ACTIVE';
+      await this.#announce(mirror, by, signal);
+      return () => this.#stop(mirror, by, before, signal);
+    };
+  }
+
+  async #announce(mirror: MirrorTopic, by: StoredStop['by'], signal: AbortSignal): Promise<void> {
     const { mirrors, clock } = this.#context;
-    const under = this.#stopping.get(mirror.topic);
+    const under = this.#under.get(mirror.topic);
     if (under !== undefined && under.by !== by) {
-      under.cancel.abort(new LinkError('KLINK_STATE', `Mirror topic '${mirror.topic}' is failed over instead`));
+      under.cancel.abort(insteadOf(mirror));
       await under.done.catch(() => {});
     }
-    const before = mirror.lasting === 'PAUSED' ? 'PAUSED' : 'ACTIVE';
-    if (mirror.stored.stop?.by !== by || mirror.lasting !== 'PENDING_STOPPED')
-      await mirrors.change(mirror, { state: 'PENDING_STOPPED', stop: { by, at: clock.wallTime() } }, signal);
+    if (mirror.stored.stop?.by === by && mirror.lasting === 'PENDING_STOPPED') return;
+    await mirrors.change(mirror, { state: 'PENDING_STOPPED', stop: { by, at: clock.wallTime(), ...sourceEnds(mirror) } }, signal);
+  }
+
+  /** A promotion that cannot end in time is taken back; a failover is not. */
+  async #stop(mirror: MirrorTopic, by: StoredStop['by'], before: 'PAUSED' | 'ACTIVE', signal: AbortSignal): Promise<void> {
+    if (mirror.stored.stop?.by !== by) throw insteadOf(mirror);
+    // Somebody else's call was quicker.
+    if (mirror.lasting === 'STOPPED') return;
     const { done, cancel } = this.#begin(mirror, by);
     const giveUp = (): void => {
       if (by === 'PROMOTE') cancel.abort(signal.reason);
     };
+    if (signal.aborted) giveUp();
     signal.addEventListener('abort', giveUp, { once: true });
     try {
       await done;
@@ -110,7 +123,7 @@ export class Operations {
         mirror.lasting === 'PENDING_STOPPED' &&
         mirror.stored.stop?.by === 'PROMOTE'
       )
-        await mirrors.change(mirror, { state: before }, this.#context.closing);
+        await this.#context.mirrors.change(mirror, { state: before }, this.#context.closing);
       throw error;
     } finally {
       signal.removeEventListener('abort', giveUp);
@@ -118,16 +131,16 @@ export class Operations {
   }
 
   #begin(mirror: MirrorTopic, by: StoredStop['by']): { readonly done: Promise<void>; readonly cancel: AbortController } {
-    const under = this.#stopping.get(mirror.topic);
+    const under = this.#under.get(mirror.topic);
     if (under?.by === by) return under;
     const cancel = new AbortController();
     const signal = AbortSignal.any([cancel.signal, this.#context.closing]);
     const done = this.#take(mirror, by, signal).finally(() => {
-      if (this.#stopping.get(mirror.topic)?.cancel === cancel) this.#stopping.delete(mirror.topic);
+      if (this.#under.get(mirror.topic)?.cancel === cancel) this.#under.delete(mirror.topic);
     });
     done.catch(() => {});
     const begun = { by, done, cancel };
-    this.#stopping.set(mirror.topic, begun);
+    this.#under.set(mirror.topic, begun);
     return begun;
   }
 
@@ -145,3 +158,12 @@ export class Operations {
     }
   }
 }
+
+const insteadOf = ({ topic }: MirrorTopic): LinkError => new LinkError('KLINK_STATE', `Mirror topic '${topic}' is failed over instead`);
+
+/** What is known now, for a process that goes on with this: it may never hear of the source. */
+const sourceEnds = ({ partitions, lasting, stored }: MirrorTopic): Pick<StoredStop, 'sourceEnds'> => {
+  const before = lasting === 'PENDING_STOPPED' ? stored.stop?.sourceEnds : undefined;
+  const ends = partitions.map(({ sourceEnd }, partition) => Math.max(sourceEnd, before?.[partition] ?? 0));
+  return ends.some((end) => end > 0) ? { sourceEnds: ends } : {};
+};

@@ -60,7 +60,10 @@ const finish: StopStep['take'] = async (context, mirror, signal) => {
   const { stop } = mirror.stored;
   if (stop === undefined) throw new LinkError('KLINK_INTERNAL', `Mirror topic '${mirror.topic}' is stopped without a word of how`);
   const offsets = await context.mirrorEnds(mirror, signal);
-  const lags = mirror.partitions.map(({ sourceEnd }, partition) => Math.max(0, sourceEnd - (offsets[partition] ?? 0)));
+  // The process that was asked to stop it may have heard more of the source than this one.
+  const lags = mirror.partitions.map(({ sourceEnd }, partition) =>
+    Math.max(0, Math.max(sourceEnd, stop.sourceEnds?.[partition] ?? 0) - (offsets[partition] ?? 0)),
+  );
   await context.save(mirror, { ...stop, offsets, lags }, true, signal);
 };
 

@@ -47,6 +47,8 @@ export interface StoredStop {
   readonly by: 'PROMOTE' | 'FAILOVER';
   /** Milliseconds since 1970: when it was asked for. */
   readonly at: number;
+  /** By partition: where the source was known to end when it was asked for; left out when the process had not heard of it. */
+  readonly sourceEnds?: readonly number[];
   /** By partition: log end of the mirror when it stopped; left out until then. */
   readonly offsets?: readonly number[];
   /** By partition: offsets that the source was last known to have beyond that. */

@@ -126,6 +126,7 @@ const isStop = (given: unknown): given is StoredStop =>
   isRecord(given) &&
   (given['by'] === 'PROMOTE' || given['by'] === 'FAILOVER') &&
   isOffset(given['at']) &&
+  (given['sourceEnds'] === undefined || isOffsets(given['sourceEnds'])) &&
   (given['offsets'] === undefined || isOffsets(given['offsets'])) &&
   (given['lags'] === undefined || isOffsets(given['lags']));
 const isTexts = (given: unknown): given is Record<string, string> =>

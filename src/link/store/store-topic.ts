@@ -17,7 +17,10 @@ const NEEDED_RIGHTS = `The link needs DESCRIBE, READ and WRITE on the topic ${ST
 const PARTITION = 0;
 const PRODUCE_TIMEOUT_MS = 20_000;
 const MAX_PRODUCE_VERSION = 11;
-const FETCH_BYTES = 1_048_576;
+/** Few round trips, each of which takes a broker no longer than a fetch of a large batch. */
+const FETCH_BYTES = 8 * 1_048_576;
+/** Only segments that are closed are compacted; with the brokers' default of 1 GiB none of a store would be for years. */
+const SEGMENT_BYTES = 16 * 1_048_576;
 const BROKER_DEFAULT = -1;
 
 export interface StoreEntry {
@@ -51,14 +54,14 @@ export class StoreTopic {
     return this.#retry(() => this.#ensure(signal), signal);
   }
 
-  /** Every record of the topic, in order: it is compacted, and holds few. Starts anew after a failure in between. */
+  /** Every record of the topic, in order: it is compacted. Starts anew after a failure in between. */
   readAll(signal: AbortSignal): Promise<readonly StoreEntry[]> {
     return this.#retry(async () => {
       const { start, end } = await new OffsetLookup(this.#cluster, 'consumer').range(STORE_TOPIC, PARTITION);
       const all: StoreEntry[] = [];
       for (let offset = start; offset < end; ) {
         const { entries, next } = await this.#read(offset, signal);
-        all.push(...entries);
+        for (const entry of entries) all.push(entry);
         offset = next;
       }
       return all;
@@ -110,6 +113,7 @@ export class StoreTopic {
     const configs = [
       { name: 'cleanup.policy', value: 'compact' },
       { name: 'compression.type', value: 'producer' },
+      { name: 'segment.bytes', value: String(SEGMENT_BYTES) },
     ];
     const response = await this.#cluster.send(
       CreateTopics,

@@ -27,18 +27,18 @@ interface Memory {
 
 /**
  * Every candidate for an identity has a key of its own, so compaction never removes one for another: the one at the lowest offset is the link's, until
- * the link is forgotten. Everything else is the last record of its key.
+ * the link is forgotten. Everything else is the last record of its key, and only that one is parsed: before a cleaner comes there may be a hundred of a key.
  */
 const recall = (entries: readonly StoreEntry[], name: string): Memory => {
   const identities = new Map<string, string>();
-  const mirrors = new Map<string, StoredMirror>();
-  const links = new Map<string, StoredLink>();
+  // Parsed when all is read: of most records a later one is all that counts.
+  const mirrors = new Map<string, string>();
+  const links = new Map<string, string>();
   for (const { key, value } of entries) {
     const parsed = parseKey(key);
     if (parsed?.kind === 'link') {
       if (value === null) links.delete(parsed.link);
-      else if (parsed.link === name) links.set(name, parseLink(value));
-      else links.set(parsed.link, linkOfOthers(value));
+      else links.set(parsed.link, value);
     }
     if (parsed?.link !== name || parsed.kind === 'link') continue;
     if (parsed.kind === 'producer') {
@@ -47,11 +47,16 @@ const recall = (entries: readonly StoreEntry[], name: string): Memory => {
     } else if (value === null) {
       mirrors.delete(parsed.topic);
     } else {
-      mirrors.set(parsed.topic, parseMirror(value));
+      mirrors.set(parsed.topic, value);
     }
   }
   const [first] = identities.values();
-  return { identity: first === undefined ? null : parseIdentity(first), links, mirrors, producerKeys: [...identities.keys()] };
+  return {
+    identity: first === undefined ? null : parseIdentity(first),
+    links: new Map([...links].map(([link, value]) => [link, link === name ? parseLink(value) : linkOfOthers(value)])),
+    mirrors: new Map([...mirrors].map(([topic, value]) => [topic, parseMirror(value)])),
+    producerKeys: [...identities.keys()],
+  };
 };
 
 /** What another link has written, maybe of another release, keeps nobody from working. */

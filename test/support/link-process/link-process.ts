@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { LinkOptions } from '../../../src/index.ts';
+import type { LinkOptions, MirrorTopicStatus } from '../../../src/index.ts';
 
 /** What the process says of itself, several times a second. Sums since its start. */
 export interface LinkProcessStatus {
@@ -28,8 +28,45 @@ export interface LinkProcessStatus {
   readonly requests: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
+/** When a process kills itself without a word: as it begins this step of stopping a mirror for the n-th time. */
+export interface Death {
+  readonly step: string;
+  readonly nth: number;
+}
+
+/** What else the process is told when it starts. */
+export interface LinkProcessExtra {
+  readonly death?: Death;
+  /** To reach its clusters. */
+  readonly timeoutMs?: number;
+  /** Its status then tells them, by port and API. It pays with copies of the frames. */
+  readonly countRequests?: boolean;
+}
+
+/** What the process is told to do with its link. */
+export interface Order {
+  readonly id: number;
+  readonly what: 'promote' | 'failover' | 'status';
+  /** Default: all that it can be done with. */
+  readonly topics?: readonly string[];
+  readonly timeoutMs: number;
+}
+
+/** What became of a mirror; offsets are plain numbers here. */
+export interface ProcessOutcome {
+  readonly topic: string;
+  readonly state: string | null;
+  readonly error: string | null;
+  readonly partitions: readonly { readonly partition: number; readonly lastSourceFetchOffset: number; readonly lag: number }[];
+}
+
+type Plain<T> = T extends bigint ? number : T extends object ? { readonly [K in keyof T]: Plain<T[K]> } : T;
+
 interface Line {
-  readonly type: 'started' | 'status' | 'warning' | 'mirror' | 'closed';
+  readonly id?: number;
+  readonly answer?: unknown;
+  readonly refused?: string;
+  readonly type: 'started' | 'status' | 'warning' | 'mirror' | 'answer' | 'closed';
   readonly to?: string;
   readonly message?: string | null;
 }
@@ -53,10 +90,12 @@ export class LinkProcess implements AsyncDisposable {
   readonly #exited: Promise<unknown>;
   readonly #kept: string[] = [];
   readonly #listeners: ((status: LinkProcessStatus) => void)[] = [];
+  readonly #asked = new Map<number, { resolve: (answer: never) => void; reject: (error: Error) => void }>();
+  #orders = 0;
 
   /** Options must survive JSON: no functions. */
-  constructor(options: LinkOptions, { countRequests = false }: { readonly countRequests?: boolean } = {}) {
-    const args = ['--import', 'tsx', MAIN, JSON.stringify(options), ...(countRequests ? ['count-requests'] : [])];
+  constructor(options: LinkOptions, extra: LinkProcessExtra = {}) {
+    const args = ['--import', 'tsx', MAIN, JSON.stringify(options), JSON.stringify(extra)];
     const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
     this.pid = child.pid!;
@@ -68,11 +107,15 @@ export class LinkProcess implements AsyncDisposable {
       createInterface({ input: child.stdout }).on('line', (line) => {
         const said = JSON.parse(line) as Line;
         if (said.type === 'started') resolve();
-        if (said.type === 'status') this.#tell(said as unknown as LinkProcessStatus);
+        if (said.type === 'answer') this.#answered(said);
+        else if (said.type === 'status') this.#tell(said as unknown as LinkProcessStatus);
         else this.#keep(line);
         if (said.to === 'FAILED') this.failures.push(said.message ?? '');
       });
-      void this.#exited.then(() => reject(new Error(`the link's process ended\n${this.log()}`)));
+      void this.#exited.then(() => {
+        reject(this.#gone());
+        for (const { reject: refuse } of this.#asked.values()) refuse(this.#gone());
+      });
     });
     this.started.catch(() => {});
   }
@@ -84,6 +127,20 @@ export class LinkProcess implements AsyncDisposable {
   /** Calls `listener` with every status from now on. */
   onStatus(listener: (status: LinkProcessStatus) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Resolves when it is gone, whoever ended it. */
+  get ended(): Promise<unknown> {
+    return this.#exited;
+  }
+
+  /** Rejects when the process ends before it is done. */
+  stopMirrors(what: 'promote' | 'failover', timeoutMs: number, topics?: readonly string[]): Promise<readonly ProcessOutcome[]> {
+    return this.#order({ what, timeoutMs, ...(topics && { topics }) });
+  }
+
+  mirrors(): Promise<readonly Plain<MirrorTopicStatus>[]> {
+    return this.#order({ what: 'status', timeoutMs: 0 });
   }
 
   /** The last things it said. */
@@ -110,6 +167,26 @@ export class LinkProcess implements AsyncDisposable {
   #tell(status: LinkProcessStatus): void {
     this.status = status;
     for (const listener of this.#listeners) listener(status);
+  }
+
+  #order<T>(order: Omit<Order, 'id'>): Promise<T> {
+    const id = ++this.#orders;
+    return new Promise<T>((resolve, reject) => {
+      if (!this.running) return reject(this.#gone());
+      this.#asked.set(id, { resolve, reject });
+      this.#child.stdin?.write(`${JSON.stringify({ ...order, id } satisfies Order)}\n`);
+    });
+  }
+
+  #answered({ id = 0, answer, refused }: Line): void {
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    if (refused === undefined) asked?.resolve(answer as never);
+    else asked?.reject(new Error(refused));
+  }
+
+  #gone(): Error {
+    return new Error(`the link's process ended\n${this.log()}`);
   }
 
   #keep(line: string): void {
