@@ -12,7 +12,7 @@ import type { CommitLoadOptions, CommitLoadReport, Spread } from './commit-load.
 const TICK_MS = 10;
 const PRODUCE_EVERY_MS = 50;
 /** How fine the watch is: an age is at most so much too long. */
-const WATCH_EVERY_MS = 20;
+const WATCH_EVERY_MS = 40;
 /** For commits that are still on their way when the load is over. */
 const PATIENCE_MS = 15_000;
 /** The last that needs no topic ids. */
