@@ -1,5 +1,5 @@
 /** What a user asks of mirrors: pause, resume, promote, failover. Each topic succeeds or fails by itself. */
-import { abortable } from '../../client/abort.ts';
+import { abortable, onAbort } from '../../client/abort.ts';
 import { type Clock, limit } from '../../client/clock.ts';
 import { LinkError } from '../../errors.ts';
 import { Gate } from '../gate.ts';
@@ -195,7 +195,7 @@ export class Operations {
       if (by === 'PROMOTE') cancel.abort(signal.reason);
     };
     if (signal.aborted) giveUp();
-    signal.addEventListener('abort', giveUp, { once: true });
+    const release = onAbort(signal, giveUp);
     try {
       await done;
     } catch (error) {
@@ -208,7 +208,7 @@ export class Operations {
         await this.#context.mirrors.change(mirror, { state: before }, this.#context.closing);
       throw error;
     } finally {
-      signal.removeEventListener('abort', giveUp);
+      release();
     }
   }
 
