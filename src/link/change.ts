@@ -1,5 +1,5 @@
 /** Waiting for something that changes while others work: checked again whenever anything has happened. */
-import { abortedError } from '../client/abort.ts';
+import { abortedError, onAbort } from '../client/abort.ts';
 import type { Clock } from '../client/clock.ts';
 import { LinkError } from '../errors.ts';
 
@@ -34,7 +34,7 @@ export class Change {
       const end = (): void => {
         cancel();
         this.#looks.delete(look);
-        signal.removeEventListener('abort', look);
+        release();
       };
       const isOver = (): boolean => {
         if (done()) return true;
@@ -58,7 +58,7 @@ export class Change {
       };
       const cancel = Number.isFinite(left) ? this.#clock.schedule(Math.max(0, left), expire) : () => {};
       this.#looks.add(look);
-      signal.addEventListener('abort', look, { once: true });
+      const release = onAbort(signal, look);
       look();
     });
   }

@@ -1,4 +1,5 @@
 /** What a link does again and again, at intervals that may change while it waits. */
+import { onAbort } from '../client/abort.ts';
 import type { Clock } from '../client/clock.ts';
 
 export class Duties {
@@ -46,12 +47,12 @@ export class Duties {
       const wake = (): void => {
         cancel();
         this.#naps.delete(wake);
-        this.#signal.removeEventListener('abort', wake);
+        release();
         resolve();
       };
       const cancel = this.#clock.schedule(ms, wake);
       this.#naps.add(wake);
-      this.#signal.addEventListener('abort', wake, { once: true });
+      const release = onAbort(this.#signal, wake);
     });
   }
 }

@@ -36,7 +36,7 @@ const NEEDED: Readonly<Partial<Record<ConfigOption, ConfigOption>>> = {
 };
 
 /** How the source is spoken to securely is another subject; where it is, too. */
-const CHANGEABLE = CONFIG_OPTIONS.filter(
+export const CHANGEABLE = CONFIG_OPTIONS.filter(
   (option) => rowOf(option).dynamic && !Object.hasOwn(SECURITY_CONFIGS, option) && option !== 'bootstrapServers',
 );
 
@@ -87,7 +87,7 @@ const set = (option: ConfigOption, value: string): ConfigChange => ({ op: 'SET',
 const reset = (option: ConfigOption): ConfigChange => ({ op: 'DELETE', name: rowOf(option).key });
 
 /** Changes one config to everything of {@link valuesOf}, and back. */
-const changeThrough = async (link: ClusterLink, option: ConfigOption, meanwhile: () => Promise<void>): Promise<void> => {
+export const changeThrough = async (link: ClusterLink, option: ConfigOption, meanwhile: () => Promise<void>): Promise<void> => {
   const needed = NEEDED[option];
   for (const value of valuesOf(option)) {
     const changed = await link.configure([...(needed === undefined ? [] : [set(needed, valuesOf(needed)[0]!)]), set(option, value)]);

@@ -146,15 +146,11 @@ export interface AppliedChanges extends ReadConfigs {
 }
 
 /**
- * Makes all of the changes or none: with a problem, or with `validateOnly`, the configs are the present ones.
+ * Makes all of the changes or none: with a problem the configs are the present ones.
  *
  * Switching a sync off changes nothing else: unlike the product's, its filters are kept.
  */
-export const applyChanges = (
-  current: ConfigSet,
-  changes: readonly ConfigChange[],
-  { validateOnly = false }: { readonly validateOnly?: boolean } = {},
-): AppliedChanges => {
+export const applyChanges = (current: ConfigSet, changes: readonly ConfigChange[]): AppliedChanges => {
   const given: Record<string, ConfigValue> = { ...(current.given as Readonly<Record<string, ConfigValue>>) };
   const named = new Set<string>();
   const troubled = new Set<ConfigOption>();
@@ -187,7 +183,7 @@ export const applyChanges = (
   problems.push(...brokenRules(wanted, troubled, DOTTED));
   const isRefused = problems.length > 0;
   const changed = isRefused ? [] : CONFIG_OPTIONS.filter((option) => differs(option, current, wanted)).map(changeFrom(current, wanted));
-  return { configs: isRefused || validateOnly ? current : wanted, problems, changed };
+  return { configs: isRefused ? current : wanted, problems, changed };
 };
 
 const textOf = (option: ConfigOption, { values }: ConfigSet): string => printValue(rowOf(option), values[option]);

@@ -1,4 +1,5 @@
 /** What a user asks of mirrors: pause, resume, promote, failover. Each topic succeeds or fails by itself. */
+import { onAbort } from '../../client/abort.ts';
 import { LinkError } from '../../errors.ts';
 import type { WaitOptions } from '../link-status.ts';
 import type { MirrorTopic } from '../mirror-topic.ts';
@@ -113,7 +114,7 @@ export class Operations {
       if (by === 'PROMOTE') cancel.abort(signal.reason);
     };
     if (signal.aborted) giveUp();
-    signal.addEventListener('abort', giveUp, { once: true });
+    const release = onAbort(signal, giveUp);
     try {
       await done;
     } catch (error) {
@@ -126,7 +127,7 @@ export class Operations {
         await this.#context.mirrors.change(mirror, { state: before }, this.#context.closing);
       throw error;
     } finally {
-      signal.removeEventListener('abort', giveUp);
+      release();
     }
   }
 

@@ -13,7 +13,7 @@ const lanesOf = (appendersPerBroker: number, partitionsPerAppender: number, lead
     destination: cluster,
     clock: systemClock,
     transactions: 'committed',
-    fetch: { responseMaxBytes: 1, partitionMaxBytes: 1, minBytes: 1, waitMaxMs: 1 },
+    fetch: { responseMaxBytes: 1, partitionMaxBytes: 1, minBytes: 1, waitMaxMs: 1, requestTimeoutMs: 30_000 },
     append: { acks: -1, timeoutMs: 1, maxInFlightRequests: 1, requestMaxBytes: 1, transactionalId: 'link' },
     markers: { requestMaxMarkers: 1, maxInFlightRequests: 1 },
     fetchersPerBroker: 1,

@@ -183,12 +183,6 @@ describe('changes', () => {
     expect(current.values.aclSyncMs).toBe(700);
   });
 
-  it('are only said, with validateOnly', () => {
-    const { configs, changed } = applyChanges(current, [unset('acl.sync.ms')], { validateOnly: true });
-    expect(configs).toBe(current);
-    expect(changed).toEqual([{ name: 'acl.sync.ms', from: '700', to: '5000' }]);
-  });
-
   it('of nothing change nothing', () => {
     expect(applyChanges(current, [set('acl.sync.ms', '700'), unset('acl.filters')]).changed).toEqual([]);
     expect(applyChanges(current, []).configs).toEqual(current);
