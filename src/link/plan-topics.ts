@@ -176,7 +176,7 @@ export const sourceGone = (sourceTopic: string): MirrorFailure =>
 export const recreated = (topic: string, before: string | null, now: string | null): MirrorFailure =>
   new MirrorFailure(
     'SOURCE_TOPIC_ID_CHANGED',
-    `the source topic '${topic}' was deleted and created anew (its id was ${before}, now it is ${now}); the mirror holds the records of the old one. Delete the mirror topic to copy the new one`,
+    `the source topic '${topic}' was deleted and created anew (its id was ${before}, now it is ${now}); the mirror holds the records of the old one. Repair the mirror to copy the new one instead`,
   );
 
 /** A topic that no link has made may be continued only if what it holds is what the source holds. */

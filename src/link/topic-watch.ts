@@ -70,7 +70,7 @@ export class TopicWatch {
     if (topicId === null || stored.topicId === null || topicId === stored.topicId) return null;
     return new MirrorFailure(
       'DESTINATION_TOPIC_DELETED',
-      `the mirror topic '${topic}' was deleted and created anew by somebody else; start the link again to mirror into the new one`,
+      `the mirror topic '${topic}' was deleted and created anew by somebody else; start the link again to mirror into the new one, or repair the mirror to have another`,
     );
   }
 
@@ -104,7 +104,7 @@ export class TopicWatch {
     if (destination.metadata.topic(topic)?.errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return null;
     return new MirrorFailure(
       'DESTINATION_TOPIC_DELETED',
-      `the mirror topic '${topic}' is gone from the destination; start the link again to mirror it anew`,
+      `the mirror topic '${topic}' is gone from the destination; repair the mirror, or start the link again, to make it anew`,
     );
   }
 

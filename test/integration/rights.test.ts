@@ -128,6 +128,32 @@ describe('rights', () => {
     expect(destination.topicConfigs('orders').get('retention.ms')).toBe('-1');
   });
 
+  it('are enough to repair a mirror, and without one of those that it takes nothing is changed', async () => {
+    await grant(rightsOfReadme());
+    await using link = await start();
+    await link.caughtUp({ timeoutMs: 5_000 });
+    await destination.log('orders').append([{ value: 'foreign' }]);
+    await expect.poll(() => link.mirror('orders').state, { timeout: 5_000 }).toBe('FAILED');
+    const id = destination.topicId('orders');
+    for (const operation of ['DELETE', 'CREATE'] as const) {
+      const right = { side: 'destination', topic: 'orders', operation };
+      await revoke(right);
+      const [refused] = await link.repair(['orders'], { acceptLoss: true });
+      expect(refused!.error?.code, operation).toBe('KLINK_AUTH');
+      const spelled = operation === 'DELETE' ? 'Delete' : 'Create';
+      expect(refused!.error?.message).toContain(
+        `kafka-acls --bootstrap-server ${destination.bootstrap.join(',')} --add --allow-principal 'User:<of the link>' --operation ${spelled} --topic 'orders'`,
+      );
+      expect(link.mirror('orders')).toMatchObject({ state: 'FAILED', repair: null });
+      await grant([right]);
+    }
+    expect(destination.topicId('orders')).toBe(id);
+    expect(await link.repair(['orders'], { acceptLoss: true })).toMatchObject([{ error: null }]);
+    await link.caughtUp({ timeoutMs: 5_000 });
+    expect(destination.topicId('orders')).not.toBe(id);
+    expect(destination.log('orders').endOffset).toBe(1n);
+  });
+
   it.each(rightsOfReadme())('are needed: $operation on $topic of the $side', async (right) => {
     await grant(rightsOfReadme());
     if (!isForNewLinks(right)) {

@@ -18,6 +18,8 @@ import {
   type MirrorTopicStatus,
   type PartitionEvent,
   type ProgressEvent,
+  type RepairOutcome,
+  type RepairPlan,
   type SETTINGS,
   type StoredTransitionError,
   type TaskErrorCode,
@@ -78,6 +80,28 @@ describe('a link', () => {
     expectTypeOf<MirrorTopicStatus['mirrorTopicError']>().toEqualTypeOf<MirrorTopicError | null>();
     expectTypeOf<MirrorPartitionStatus['nextOffset' | 'sourceEnd' | 'sourceStart' | 'lag' | 'bytes']>().toEqualTypeOf<bigint>();
     expectTypeOf<MirrorPartitionStatus['error']>().toEqualTypeOf<LinkError | null>();
+  });
+});
+
+describe('a repair', () => {
+  it('resolves with an outcome and a plan for each topic; what is lost is a bigint, and consent to it has a name', () => {
+    expectTypeOf<ClusterLink['repair']>().returns.resolves.toEqualTypeOf<readonly RepairOutcome[]>();
+    expectTypeOf<RepairOutcome['plan']>().toEqualTypeOf<RepairPlan | null>();
+    expectTypeOf<RepairPlan['lostOffsets']>().toEqualTypeOf<bigint>();
+    expectTypeOf<RepairPlan['partitions'][number]['divergence']>().toEqualTypeOf<bigint | null>();
+    expectTypeOf<MirrorTopicStatus['repair']>().toEqualTypeOf<{
+      readonly since: Date;
+      readonly step: 'KEEP' | 'DELETE' | 'CREATE' | 'OFFSETS';
+    } | null>();
+    expectTypeOf<Parameters<ClusterLink['repair']>[1]>().toEqualTypeOf<
+      | {
+          readonly signal?: AbortSignal;
+          readonly timeoutMs?: number;
+          readonly validateOnly?: boolean;
+          readonly acceptLoss?: boolean;
+        }
+      | undefined
+    >();
   });
 });
 

@@ -52,6 +52,7 @@ const SURFACE: Readonly<Record<Entry, { readonly values: readonly string[]; read
       StoredTransition StoredTransitionError TaskError TaskErrorCode TaskEvent TaskName TaskRun TaskState TaskStatus
       DifferenceKind JsonOf VerifiedLog VerifiedPartition VerifyChoices VerifyDifference VerifyOptions VerifyPosition VerifyProgress VerifyReport
       VerifyReportJson VerifyTopic VerifyVerdict
+      CommittedOffsetsPlan KeptOffset PartitionRepair RepairMethod RepairOptions RepairOutcome RepairPlan RepairStatus RepairStepName StoredRepair
     `),
   },
   'kafka-link/codec': {

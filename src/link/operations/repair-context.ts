@@ -1,12 +1,13 @@
 /** What repairing a mirror needs of the parts of a running link. */
 import type { Cluster } from '../../client/cluster.ts';
 import { LinkError } from '../../errors.ts';
+import { ErrorCode } from '../../protocol/error-codes.ts';
 import type { Change } from '../change.ts';
 import { deleteTopic } from '../delete-topic.ts';
 import { establishTopics } from '../establish.ts';
 import type { LinkTasks } from '../link-tasks.ts';
 import type { Mirrors } from '../mirrors.ts';
-import { type PrepareContext, planTopics } from '../plan-topics.ts';
+import { type PrepareContext, planTopics, sourceGone } from '../plan-topics.ts';
 import type { StoredRepair } from '../store/link-store.ts';
 import { GroupAdmin } from '../tasks/group-admin.ts';
 import { highest, limited, merged, putBack, readCommitted } from '../tasks/kept-offsets.ts';
@@ -72,6 +73,19 @@ const repairSteps = ({ context, mirrors, tasks, change, stop }: RepairParts): Re
     committed: async (topic, limits, signal) => {
       const before = mirrors.known(topic).stored.repair?.offsets ?? {};
       return limited(merged(await readCommitted(new GroupAdmin(destination), topic, signal), before), limits);
+    },
+    sourceIsThere: async (topic, signal) => {
+      const { sourceTopic } = mirrors.known(topic);
+      const { source } = context;
+      const why = await source
+        .retry((_, given) => source.refreshMetadata([sourceTopic], given), { timeoutMs: settings.requestTimeoutMs, signal })
+        .then(() => (source.metadata.topic(sourceTopic)?.errorCode === ErrorCode.NONE ? null : sourceGone(sourceTopic)), LinkError.from);
+      if (why === null) return;
+      throw new LinkError(
+        'KLINK_STATE',
+        `The mirror topic '${topic}' is not deleted to be made anew, since it may be the only copy: ${why.message}`,
+        { cause: why },
+      );
     },
     remove: (topic, topicId, signal) =>
       deleteTopic(destination, { name: topic, topicId }, { clock, timeoutMs: settings.requestTimeoutMs, signal }),

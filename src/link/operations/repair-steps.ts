@@ -16,6 +16,8 @@ export interface RepairContext {
   readonly describe: (topic: string, topicId: string, signal: AbortSignal) => Promise<KeptTopic | null>;
   /** What is committed now, each offset up to the limit of its partition; and what an earlier repair has kept and not put back. */
   readonly committed: (topic: string, limits: readonly number[], signal: AbortSignal) => Promise<KeptOffsets>;
+  /** Rejects for good when the source does not answer or has no such topic: then the mirror is all there is. */
+  readonly sourceIsThere: (topic: string, signal: AbortSignal) => Promise<void>;
   readonly remove: (topic: string, topicId: string, signal: AbortSignal) => Promise<void>;
   /** Makes the mirror topic, and has it mirrored from its start. */
   readonly create: (topic: string, repair: StoredRepair, signal: AbortSignal) => Promise<void>;
@@ -45,7 +47,9 @@ const keep: RepairStep['take'] = async (context, topic, { topicId, divergence },
 };
 
 const remove: RepairStep['take'] = async (context, topic, { topicId }, signal) => {
-  if (topicId !== null) await context.remove(topic, topicId, signal);
+  if (topicId === null) return {};
+  await context.sourceIsThere(topic, signal);
+  await context.remove(topic, topicId, signal);
   return {};
 };
 

@@ -87,4 +87,4 @@ const lookAt = async (
 export const describeDivergence = (divergence: number | null, mirror: LogRange): string =>
   divergence === null
     ? 'Where the two logs part cannot be seen any more'
-    : `Both logs are alike up to offset ${divergence}; the mirror's ${Math.max(0, mirror.end - divergence)} offset(s) from there on exist at the destination alone`;
+    : `Both logs are alike up to offset ${divergence}; the mirror's ${Math.max(0, mirror.end - divergence)} offset(s) from there on exist at the destination alone. Read them there if they are of value; a repair of the mirror deletes them and copies it again`;

@@ -487,12 +487,12 @@ const displaced = (label: string, offset: number, landed: number): MirrorFailure
     ? new MirrorFailure(
         'DESTINATION_FOREIGN_WRITE',
         `${where}. Somebody else wrote ${landed - offset} offset(s) into the mirror; its records from there on are not at their offsets. ` +
-          'Deny writes to the topic, delete it and mirror it anew',
+          'Deny writes to the topic, and repair the mirror, which copies it again',
       )
     : new MirrorFailure(
         'DESTINATION_DIVERGED',
         `${where}: the mirror's log has lost ${offset - landed} offset(s) that were copied (the topic was made anew, or an unclean election). ` +
-          'Its records from there on are not at their offsets: delete it and mirror it anew',
+          'Its records from there on are not at their offsets: repair the mirror, which copies it again',
       );
 };
 

@@ -85,7 +85,7 @@ export const recogniseTail = async (
     throw new MirrorFailure(
       'DESTINATION_FOREIGN_WRITE',
       `${label}: offset ${last} of the mirror is filled with a marker, but the source has records there: more offsets were filled than it has holes, ` +
-        'by a second process of the link or by a request that a broker carried out late. Delete the topic and mirror it anew',
+        'by a second process of the link or by a request that a broker carried out late. Repair the mirror, which copies it again',
     );
   } else if (typeof copy === 'object') {
     if (!original.isAborted && !isMapped && sameBatch(original.batch, copy)) return tail;
@@ -94,7 +94,7 @@ export const recogniseTail = async (
   if (!isOurs || typeof original === 'string') {
     throw new MirrorFailure(
       'DESTINATION_DIVERGED',
-      `${label}: the records at offset ${last} of the mirror topic are not those of the source. Delete the topic, or choose another name, to mirror it`,
+      `${label}: the records at offset ${last} of the mirror topic are not those of the source. Repair the mirror to copy it again, or give the topic another name`,
     );
   }
   throw await otherRecords(context, { topic, sourceTopic, partition }, { mirror, source }, copy, signal);
@@ -137,7 +137,7 @@ const otherRecords = async (
       return new MirrorFailure(
         'DESTINATION_FOREIGN_WRITE',
         `${label}: the link's batch at offset ${copy.baseOffset} of the mirror is that of source offset ${made.baseOffset}: somebody else wrote into the mirror before it. ` +
-          'Deny writes to the topic, delete it and mirror it anew',
+          'Deny writes to the topic, and repair the mirror, which copies it again',
       );
     }
   }
@@ -163,7 +163,7 @@ const aheadOfSource = async (
     return new MirrorFailure(
       'DESTINATION_FOREIGN_WRITE',
       `${where}, and the last records of the mirror are not the link's. Somebody else wrote into the mirror, ${surplus} offset(s) more than the source has. ` +
-        'Deny writes to the topic, delete it and mirror it anew',
+        'Deny writes to the topic, and repair the mirror, which copies it again',
     );
   }
   // What was written since the source lost something may hide how much that was.

@@ -62,8 +62,8 @@ export interface StoredStop {
  * - `CREATE`: it is made anew.
  * - `OFFSETS`: it is a mirror again; committed offsets are put back once it has what they point at.
  */
-export const REPAIR_STEP_NAMES = ['KEEP', 'DELETE', 'CREATE', 'OFFSETS'] as const;
-export type RepairStepName = (typeof REPAIR_STEP_NAMES)[number];
+export type RepairStepName = 'KEEP' | 'DELETE' | 'CREATE' | 'OFFSETS';
+export const REPAIR_STEP_NAMES: readonly RepairStepName[] = ['KEEP', 'DELETE', 'CREATE', 'OFFSETS'];
 
 /** A committed offset: partition, offset, and its metadata where it has some. */
 export type KeptOffset = readonly [partition: number, offset: number, metadata?: string];

@@ -3,6 +3,7 @@ import { type ClusterLink, createLink, type LinkOptions } from 'kafka-link';
 import { CreateTopics, DeleteTopics, OffsetCommit, Produce } from 'kafka-link/protocol';
 import { startCluster, type TestCluster } from 'kafka-link/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BackgroundWriter } from '../../scenarios/background-writer.ts';
 import { Network } from '../../scenarios/network.ts';
 import { failsWith, inState } from '../../scenarios/stage.ts';
 import { Workbench } from '../../scenarios/workbench.ts';
@@ -30,8 +31,8 @@ afterEach(async () => {
   await Promise.all([source.stop(), destination.stop()]);
 });
 
-const start = async (options: Partial<LinkOptions> = {}): Promise<ClusterLink> => {
-  const link = await createLink({
+const start = async (options: Partial<LinkOptions> = {}, timeoutMs = 30_000): Promise<ClusterLink> => {
+  const given: LinkOptions = {
     name: 'dr',
     source: { bootstrap: source.bootstrap },
     destination: { bootstrap: destination.bootstrap },
@@ -39,7 +40,8 @@ const start = async (options: Partial<LinkOptions> = {}): Promise<ClusterLink> =
     replicationFactor: 2,
     settings: SETTINGS,
     ...options,
-  });
+  };
+  const link = await createLink(given, { timeoutMs });
   links.push(link);
   return link;
 };
@@ -179,6 +181,17 @@ describe('a repair', () => {
     expect(parting).toBeGreaterThan(0);
   });
 
+  it('of a topic whose other partition is under load loses nothing of that one', async () => {
+    const { link, parting } = await spoilt();
+    await using producer = await Workbench.open(source.bootstrap, 'source');
+    const writer = new BackgroundWriter(producer, TOPIC, 1);
+    await writer.wrote(5);
+    const [outcome] = await link.repair([TOPIC], { acceptLoss: true });
+    await writer.stop();
+    expect(outcome).toMatchObject({ error: null, plan: { lostOffsets: 2n, partitions: [{ reason: null, lostOffsets: 0n }, {}] } });
+    await expectRepaired(link, parting);
+  });
+
   it('leaves what was committed since as it is', async () => {
     const { link, parting } = await spoilt();
     await link.configure([{ op: 'SET', name: 'cluster.link.paused', value: 'true' }]);
@@ -204,6 +217,26 @@ describe('a repair', () => {
     await link.resume([TOPIC]);
     await link.caughtUp({ timeoutMs: PATIENCE_MS });
     expect(destination.log(TOPIC, 0).endOffset).toBe(source.log(TOPIC, 0).endOffset);
+  });
+});
+
+describe('a source that is gone when a repair goes on', () => {
+  it('leaves the mirror as it is, since it may be the only copy', async () => {
+    const network = new Network();
+    const { link, parting } = await spoilt({ openTransport: network.openTransport });
+    const id = destination.topicId(TOPIC);
+    const died = network.dieAt([DeleteTopics], 1, 'request');
+    const repairing = link.repair([TOPIC], { acceptLoss: true });
+    await died;
+    await link.close({ timeoutMs: 0 });
+    await repairing;
+    for (const broker of source.brokerIds) await source.kill(broker);
+    const next = await start({ settings: { ...SETTINGS, requestTimeoutMs: 300 } }, 500);
+    await inState(next, TOPIC, 'SOURCE_UNAVAILABLE');
+    await expect.poll(() => next.mirror(TOPIC).repair).toBeNull();
+    expect(destination.topicId(TOPIC)).toBe(id);
+    expect(destination.log(TOPIC, 1).endOffset).toBe(BigInt(parting + 2));
+    expect(await next.failover([TOPIC])).toMatchObject([{ state: 'STOPPED', error: null }]);
   });
 });
 

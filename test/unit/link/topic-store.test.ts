@@ -135,6 +135,39 @@ it('a topic that may not be seen is not made anew', async () => {
 });
 
 describe('a mirror', () => {
+  it('is remembered with the repair that is under way; one that is not understood is not gone on with', async () => {
+    const repair = {
+      at: 1,
+      step: 'DELETE' as const,
+      topicId: MIRROR.topicId,
+      divergence: [5, 0],
+      startOffsets: [],
+      replicationFactor: 3,
+      configs: { 'retention.ms': '-1' },
+      offsets: { readers: [[0, 3] as const, [1, 0, 'with metadata'] as const] },
+    };
+    const { store, cluster } = await storeOf('west');
+    await store.identity(newIdentity(cluster), signal);
+    await store.saveMirror({ ...MIRROR, repair }, signal);
+    const { store: next } = await storeOf('west');
+    await next.load(signal);
+    expect(next.mirror('orders')).toEqual({ ...MIRROR, repair });
+    await store.saveMirror({ ...MIRROR, repair: null }, signal);
+    await next.load(signal);
+    expect(next.mirror('orders')).toEqual(MIRROR);
+    for (const odd of [
+      { step: 'REST' },
+      { at: -1 },
+      { divergence: [-1] },
+      { topicId: 7 },
+      { offsets: { readers: [[0]] } },
+      { configs: { a: 1 } },
+    ]) {
+      await write('mirror/west/orders', JSON.stringify({ version: 1, ...MIRROR, repair: { ...repair, ...odd } }));
+      await expect(next.load(signal), JSON.stringify(odd)).rejects.toMatchObject({ code: 'KLINK_STORE' });
+    }
+  });
+
   it('is remembered with the ids of both its topics', async () => {
     const { store, cluster } = await storeOf('west');
     await store.identity(newIdentity(cluster), signal);
