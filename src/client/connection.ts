@@ -10,7 +10,7 @@ import { abortedError, onAbort } from './abort.ts';
 import { BrokerError } from './broker-error.ts';
 import type { Clock } from './clock.ts';
 import { connectedChannel, disconnectedChannel, frameChannel } from './diagnostics.ts';
-import { FrameAssembler } from './frame-assembler.ts';
+import { type FrameAllocator, FrameAssembler, ownMemory } from './frame-assembler.ts';
 import { type Request, RequestLine } from './request-line.ts';
 import { type Endpoint, endpointText, type OpenTransport, type Transport } from './transport.ts';
 
@@ -35,6 +35,8 @@ export interface SendOptions {
   readonly signal?: AbortSignal;
   /** Never use a higher version of this API, whatever was agreed. */
   readonly maxVersion?: number;
+  /** Where the answer's frame is put, when the caller has memory for it: views in the decoded answer share it. */
+  readonly allocate?: FrameAllocator;
 }
 
 interface Pending extends Request {
@@ -42,6 +44,7 @@ interface Pending extends Request {
   readonly version: number;
   readonly frame: Frame;
   readonly decode: (frame: Buffer) => unknown;
+  readonly allocate: FrameAllocator;
   readonly resolve: (response: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -91,7 +94,12 @@ export class Connection {
     const connection = new Connection(options);
     const { clock, connectTimeoutMs: timeoutMs, maxFrameBytes, endpoint } = options;
     const deadline = clock.now() + timeoutMs;
-    const sink = new FrameAssembler(Math.min(maxFrameBytes, FIRST_FRAME_MAX_BYTES), (frame) => connection.#answered(frame));
+    const sink = new FrameAssembler(
+      Math.min(maxFrameBytes, FIRST_FRAME_MAX_BYTES),
+      (frame) => connection.#answered(frame),
+      // Answers come in the order of the requests: it is that of the oldest one.
+      (size) => (connection.#line.oldestSent?.allocate ?? ownMemory)(size),
+    );
     const closed = (error: Error | null): void => connection.#ended(error);
     connection.#transport = await options.openTransport(endpoint, { sink, closed }, { clock, timeoutMs, ...(signal && { signal }) });
     try {
@@ -130,10 +138,11 @@ export class Connection {
    *   never sent; `KLINK_CONNECT` when the connection is lost; `KLINK_CLOSED`; `KLINK_ABORTED` (not sent, or a late answer is ignored);
    *   `KLINK_VERSION`; `KLINK_MALFORMED`.
    */
-  async send<A extends Api>(api: A, body: RequestOf<A>, { timeoutMs, signal, maxVersion }: SendOptions = {}): Promise<ResponseOf<A>> {
-    const deadline = this.#options.clock.now() + (timeoutMs ?? this.#options.requestTimeoutMs);
+  async send<A extends Api>(api: A, body: RequestOf<A>, options: SendOptions = {}): Promise<ResponseOf<A>> {
+    const { timeoutMs = this.#options.requestTimeoutMs, maxVersion } = options;
+    const deadline = this.#options.clock.now() + timeoutMs;
     const version = this.versions.of(api, maxVersion);
-    return (await this.#exchange(api, version, body, (frame) => decodeResponse(api, version, frame), deadline, signal)) as ResponseOf<A>;
+    return (await this.#exchange(api, version, body, (frame) => decodeResponse(api, version, frame), deadline, options)) as ResponseOf<A>;
   }
 
   /** Takes no more requests, waits for outstanding answers, `timeoutMs` at most, then closes. Idempotent. */
@@ -163,7 +172,7 @@ export class Connection {
   async #askVersions(deadline: number, signal: AbortSignal | undefined): Promise<ApiVersionsResponse> {
     const ask = async (version: number): Promise<ApiVersionsResponse> => {
       const decode = (frame: Buffer): unknown => decodeApiVersions(version, frame);
-      return (await this.#exchange(ApiVersions, version, SOFTWARE, decode, deadline, signal)) as ApiVersionsResponse;
+      return (await this.#exchange(ApiVersions, version, SOFTWARE, decode, deadline, signal ? { signal } : {})) as ApiVersionsResponse;
     };
     let answer = await ask(ApiVersions.versions.max);
     const again = apiVersionsRetry(ApiVersions.versions.max, answer);
@@ -178,7 +187,7 @@ export class Connection {
     body: RequestOf<Api>,
     decode: (frame: Buffer) => unknown,
     deadline: number,
-    signal: AbortSignal | undefined,
+    { signal, allocate = ownMemory }: Pick<SendOptions, 'signal' | 'allocate'>,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.isClosed) throw this.#end ?? closedError(this.endpoint);
@@ -194,6 +203,7 @@ export class Connection {
         size: frame.size,
         deadline,
         decode,
+        allocate,
         resolve: (response) => {
           release?.();
           resolve(response);

@@ -9,11 +9,17 @@ export interface ByteSink {
   took(size: number): void;
 }
 
+/** Gives the memory for a frame of so many bytes: exactly so many, and nobody else's until the frame has been dealt with. */
+export type FrameAllocator = (size: number) => Buffer;
+
 const LENGTH_BYTES = 4;
 /** Small: what it holds of a large frame has to be copied. Large: one read takes in many small frames. */
 const STAGING_BYTES = 32 * 1024;
 /** Short answers come by the thousand: Node's pool is cheaper for them than an ArrayBuffer each. */
 const POOLED_BELOW_BYTES = 4 * 1024;
+
+/** Memory that is the frame's own for as long as somebody looks at it. */
+export const ownMemory: FrameAllocator = (size) => (size < POOLED_BELOW_BYTES ? Buffer.allocUnsafe(size) : Buffer.allocUnsafeSlow(size));
 
 /**
  * A frame that has begun is filled by the socket itself, without a copy; only what shares a read with the frame's first bytes goes through the staging buffer.
@@ -23,15 +29,17 @@ export class FrameAssembler implements ByteSink {
   /** May be changed between frames: what is expected of a peer that has not yet proved to be a broker is far less than a fetch. */
   maxFrameBytes: number;
   readonly #onFrame: (frame: Buffer) => void;
+  readonly #allocate: FrameAllocator;
   readonly #staging = Buffer.allocUnsafeSlow(STAGING_BYTES);
   /** Bytes of {@link #staging} that wait for the rest of a length prefix (0 to 3). */
   #held = 0;
   #frame: Buffer | null = null;
   #filled = 0;
 
-  constructor(maxFrameBytes: number, onFrame: (frame: Buffer) => void) {
+  constructor(maxFrameBytes: number, onFrame: (frame: Buffer) => void, allocate: FrameAllocator = ownMemory) {
     this.maxFrameBytes = maxFrameBytes;
     this.#onFrame = onFrame;
+    this.#allocate = allocate;
   }
 
   room(): Buffer {
@@ -49,7 +57,7 @@ export class FrameAssembler implements ByteSink {
     while (end - at >= LENGTH_BYTES) {
       const length = this.#announced(at);
       at += LENGTH_BYTES;
-      this.#frame = length < POOLED_BELOW_BYTES ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
+      this.#frame = this.#allocate(length);
       this.#filled = this.#staging.copy(this.#frame, 0, at, Math.min(end, at + length));
       at += this.#filled;
       this.#deliverIfFull();

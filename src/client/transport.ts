@@ -19,7 +19,10 @@ export const endpointText = ({ host, port, address = host }: Endpoint): string =
 
 /** An open byte stream. */
 export interface Transport {
-  /** One vectored write. What the kernel does not take at once is kept: the connection above bounds how much that can be. */
+  /**
+   * One vectored write. What the kernel does not take at once is kept: the connection above bounds how much that can be. Once the broker has answered a request,
+   * its memory may be used for something else; that of requests without an answer stays as it is.
+   */
   write(chunks: readonly Buffer[]): void;
   /** Closes both directions at once; `closed` follows. */
   destroy(): void;

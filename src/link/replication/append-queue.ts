@@ -134,17 +134,10 @@ export class AppendQueue {
       this.#bytes += step.end - step.position;
       const { offset, producer } = step;
       if (producer !== null) this.#owed.delete(producer.producerId);
+      const fetched = { batch, offset, lease, producer };
       if (step.kind === 'rebuild')
-        this.#items.push({
-          kind: 'rebuild',
-          batch,
-          offset,
-          nextOffset: step.nextOffset,
-          lease,
-          fill: fillAfter(fill, records, step.after),
-          producer,
-        });
-      else this.#items.push({ kind: 'batches', batch, position: step.position, end: step.end, offset, lease, producer });
+        this.#items.push({ kind: 'rebuild', ...fetched, nextOffset: step.nextOffset, fill: fillAfter(fill, records, step.after) });
+      else this.#items.push({ kind: 'batches', ...fetched, position: step.position, end: step.end });
     }
   }
 
@@ -245,6 +238,8 @@ export class AppendQueue {
       if (item.kind === 'batches') this.#bytes -= item.end - item.position;
       else if (item.kind === 'rebuild') this.#bytes -= item.batch.sizeInBytes;
       else if (item.kind === 'made') this.#bytes -= item.run.bytes.length;
+      // What is being made of it goes on reading it, although nobody will take the result.
+      if (item.kind === 'rebuild' && this.#isMaking) item.lease.spoil();
       if ('lease' in item) item.lease.drop();
     }
     this.#items = [];

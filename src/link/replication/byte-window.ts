@@ -26,9 +26,11 @@ export class ByteWindow {
     this.#onRoom();
   }
 
-  take(bytes: number): FrameLease {
+  /** `onFree` is called when nobody can be looking at the frame any more; never, if that is not certain. */
+  take(bytes: number, onFree?: () => void): FrameLease {
     this.#taken += bytes;
-    return new FrameLease(() => {
+    return new FrameLease((isSpoilt) => {
+      if (!isSpoilt) onFree?.();
       this.#taken -= bytes;
       this.#onRoom();
     });
@@ -38,9 +40,10 @@ export class ByteWindow {
 /** One fetched frame. Its memory is held by every record set in it, so its bytes count until the last of them is acknowledged or dropped. */
 export class FrameLease {
   #holders = 1;
-  readonly #release: () => void;
+  #isSpoilt = false;
+  readonly #release: (isSpoilt: boolean) => void;
 
-  constructor(release: () => void) {
+  constructor(release: (isSpoilt: boolean) => void) {
     this.#release = release;
   }
 
@@ -49,6 +52,11 @@ export class FrameLease {
   }
 
   drop(): void {
-    if (--this.#holders === 0) this.#release();
+    if (--this.#holders === 0) this.#release(this.#isSpoilt);
+  }
+
+  /** Somebody who holds nothing may go on looking at the frame, a socket for example: its bytes must stay as they are, whoever drops it. */
+  spoil(): void {
+    this.#isSpoilt = true;
   }
 }

@@ -11,6 +11,7 @@ import { ZERO_UUID } from '../../protocol/schema.ts';
 import { fetchError } from './broker-verdicts.ts';
 import { ByteWindow } from './byte-window.ts';
 import { type FetchPosition, FetchSession, positionKey } from './fetch-session.ts';
+import { FrameMemory } from './frame-memory.ts';
 import type { PartitionMirror } from './partition-mirror.ts';
 
 export interface FetchLimits {
@@ -55,6 +56,7 @@ export class Fetcher {
   readonly #mirrors = new Set<PartitionMirror>();
   readonly #session = new FetchSession();
   readonly #window: ByteWindow;
+  readonly #memory: FrameMemory;
   readonly #closing = new AbortController();
   readonly #onAnswer: () => void;
   readonly #isolationLevel: 0 | 1;
@@ -71,6 +73,7 @@ export class Fetcher {
     this.#onAnswer = options.onAnswer;
     this.#isolationLevel = options.isolationLevel;
     this.#window = new ByteWindow(options.windowBytes, () => this.wake());
+    this.#memory = new FrameMemory(options.windowBytes);
     this.#done = this.#run();
   }
 
@@ -85,6 +88,7 @@ export class Fetcher {
 
   resize(windowBytes: number): void {
     this.#window.resize(windowBytes);
+    this.#memory.resize(windowBytes);
   }
 
   add(mirror: PartitionMirror): void {
@@ -146,6 +150,7 @@ export class Fetcher {
       this.#connection = connection;
       const { asked, byId } = this.#ask(wanted, connection.versions.of(Fetch));
       if (asked.size === 0) return;
+      const arrival: { frame: Buffer | null } = { frame: null };
       const response = await connection.send(
         Fetch,
         {
@@ -155,7 +160,7 @@ export class Fetcher {
           isolationLevel: this.#isolationLevel,
           ...this.#session.next([...asked.values()].map(({ position }) => position)),
         },
-        { signal, ...(!byId && { maxVersion: LAST_FETCH_VERSION_BY_NAME }) },
+        { signal, allocate: (size) => (arrival.frame = this.#memory.take(size)), ...(!byId && { maxVersion: LAST_FETCH_VERSION_BY_NAME }) },
       );
       if (response.errorCode !== ErrorCode.NONE) {
         const inSession = this.#session.isOpen;
@@ -166,7 +171,7 @@ export class Fetcher {
       }
       this.#session.answered(response.sessionId);
       this.#onAnswer();
-      this.#deliver(response, asked);
+      this.#deliver(response, asked, arrival.frame);
     } catch (error) {
       this.#session.reset();
       if (signal.aborted) return;
@@ -197,12 +202,15 @@ export class Fetcher {
     return { asked, byId };
   }
 
-  #deliver(response: FetchResponse, asked: Asked): void {
+  #deliver(response: FetchResponse, asked: Asked, frame: Buffer | null): void {
     const frameBytes = response.responses.reduce(
       (sum, { partitions }) => partitions.reduce((inner, { records }) => inner + (records?.length ?? 0), sum),
       0,
     );
-    const lease = this.#window.take(frameBytes);
+    const lease = this.#window.take(frameBytes, () => {
+      if (frame !== null) this.#memory.give(frame);
+    });
+    if (frameBytes === 0) this.#memory.clear();
     const now = this.#clock.now();
     try {
       for (const { topic, topicId, partitions } of response.responses) {

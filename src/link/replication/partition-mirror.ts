@@ -342,6 +342,8 @@ export class PartitionMirror {
       } else {
         this.isUnsettled ||= !isFateKnown;
       }
+      // Without an answer it may still wait in a socket, and be sent from there later.
+      sent.lease?.spoil();
       this.#landed(sent);
     } else {
       this.#inFlight--;

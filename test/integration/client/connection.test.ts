@@ -49,6 +49,35 @@ describe('requests and answers', () => {
     await connection.close();
   });
 
+  it('are read into the memory that their own request has for them', async () => {
+    const { connection, peer } = await openConnection(await listen());
+    const given: Buffer[] = [];
+    const memory = Buffer.alloc(1_000_000);
+    const allocate = (size: number): Buffer => {
+      given.push(memory.subarray(1_000, 1_000 + size));
+      return given.at(-1)!;
+    };
+    const fetch = { maxWaitMs: 0, minBytes: 0, topics: [], sessionId: 0 };
+    const calls = [connection.send(Fetch, fetch), connection.send(Fetch, fetch, { allocate }), connection.send(Fetch, fetch)];
+    const fetched = (size: number) => {
+      const partition = {
+        partitionIndex: 0,
+        errorCode: 0,
+        highWatermark: 0n,
+        abortedTransactions: null,
+        records: Buffer.alloc(size, size),
+      };
+      return { ...ok, sessionId: 0, responses: [{ partitions: [partition] }] };
+    };
+    for (const size of [100_001, 100_002, 100_003]) (await peer.next()).answer(Fetch, fetched(size));
+    const records = (await Promise.all(calls)).map(({ responses }) => responses[0]!.partitions[0]!.records!);
+    expect(records.map(({ length }) => length)).toEqual([100_001, 100_002, 100_003]);
+    for (const part of records) expect(part.equals(Buffer.alloc(part.length, part.length))).toBe(true);
+    expect(records.map(({ buffer }) => buffer === memory.buffer)).toEqual([false, true, false]);
+    expect(given.length).toBe(1);
+    await connection.close();
+  });
+
   it('survive any slicing of the stream: many answers in one segment, one answer byte by byte', async () => {
     const { connection, peer } = await openConnection(await listen());
     const calls = Array.from({ length: 20 }, () => connection.send(Heartbeat, beat()));

@@ -17,6 +17,10 @@ const RECORDS: Fill = { as: 'records', timestamp: 5n };
 /** A lease that knows how often it is held, and fails a test that gives it back too often. */
 class CountedLease {
   holders = 0;
+  isSpoilt = false;
+  spoil(): void {
+    this.isSpoilt = true;
+  }
   hold(): void {
     this.holders++;
   }
@@ -356,6 +360,7 @@ describe('bytes and leases', () => {
     bench.queue.takeFill(9);
     bench.sequences();
     bench.expectAllGivenBack();
+    expect(bench.lease.isSpoilt).toBe(false);
   });
 
   it.each([
@@ -436,6 +441,7 @@ describe('bytes and leases', () => {
     const records = bench.push([{ kind: 'sparse', base: 0, offsets: 4 }]);
     bench.make();
     expect(bench.maker.rebuilds.length).toBe(2);
+    expect(bench.lease.isSpoilt, 'the first one is still being read').toBe(true);
     // The first of them: too late.
     await bench.maker.finish(runOf(0, 1));
     expect([bench.made, bench.queue.next, bench.queue.bytes]).toEqual([[], 'make', records.length]);

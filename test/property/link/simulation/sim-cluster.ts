@@ -1,9 +1,11 @@
 /** A process's side of a simulated cluster: what the engine takes for a `Cluster`, with connections that the world serves, delays and cuts. */
 import type { Cluster } from '../../../../src/client/cluster.ts';
+import type { SendOptions } from '../../../../src/client/connection.ts';
+import type { FrameAllocator } from '../../../../src/client/frame-assembler.ts';
 import { MetadataCache } from '../../../../src/client/metadata.ts';
 import { LinkError } from '../../../../src/errors.ts';
 import { DeleteRecords } from '../../../../src/protocol/messages/delete-records.ts';
-import { Fetch } from '../../../../src/protocol/messages/fetch.ts';
+import { Fetch, type FetchResponse } from '../../../../src/protocol/messages/fetch.ts';
 import { Produce, type ProduceRequest } from '../../../../src/protocol/messages/produce.ts';
 import { WriteTxnMarkers, type WriteTxnMarkersRequest } from '../../../../src/protocol/messages/write-txn-markers.ts';
 import type { Api } from '../../../../src/protocol/schema.ts';
@@ -16,6 +18,9 @@ interface Pending {
   readonly body: unknown;
   readonly version: number;
   readonly waitsUntil: number;
+  readonly allocate: FrameAllocator | undefined;
+  /** What it carried when it was sent. */
+  readonly carried: readonly Buffer[];
   work?: Work;
   response?: unknown;
   readonly resolve: (response: unknown) => void;
@@ -59,7 +64,7 @@ class SimConnection implements Happening {
   send(
     api: Api,
     body: { readonly maxWaitMs?: number },
-    { signal, maxVersion = Number.POSITIVE_INFINITY }: { readonly signal?: AbortSignal; readonly maxVersion?: number } = {},
+    { signal, maxVersion = Number.POSITIVE_INFINITY, allocate }: SendOptions = {},
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (!this.isOpen) throw lost(this.name);
@@ -69,7 +74,9 @@ class SimConnection implements Happening {
       const settled = (): void => signal?.removeEventListener('abort', abort);
       this.#queue.push({
         api,
-        body: snapshot(api, body),
+        body,
+        allocate,
+        carried: recordsOf(api, body).map((records) => Buffer.from(records)),
         version: Math.min(this.versions.of(api), maxVersion),
         waitsUntil: this.#world.clock.now() + (body.maxWaitMs ?? 0),
         resolve: (response) => {
@@ -105,7 +112,7 @@ class SimConnection implements Happening {
     if (head === undefined) return;
     if ('response' in head) {
       this.#queue.shift();
-      head.resolve(head.response);
+      head.resolve(head.allocate === undefined ? head.response : inFrame(head.response as FetchResponse, head.allocate));
     } else this.#workOn(head);
   }
 
@@ -122,6 +129,8 @@ class SimConnection implements Happening {
   }
 
   #workOn(request: Pending): void {
+    if (request.work === undefined && recordsOf(request.api, request.body).some((records, i) => !records.equals(request.carried[i]!)))
+      this.#brokers.complaints.push(`${this.name}: what a request carries has changed while it was on its way`);
     request.work ??= this.#brokers.work(this.broker, request.api, request.body, request.version);
     const { done, value } = request.work.next();
     if (done) request.response = value;
@@ -229,17 +238,36 @@ export class SimCluster {
   }
 }
 
-/** What goes onto the wire: later changes to the buffers do not reach it. */
-const snapshot = (api: Api, body: object): object =>
-  api !== Produce
-    ? body
-    : {
-        ...body,
-        topicData: (body as ProduceRequest).topicData.map(({ partitionData, ...topic }) => ({
-          ...topic,
-          partitionData: partitionData.map(({ index, records }) => ({ index, records: Buffer.from(records ?? []) })),
-        })),
-      };
+const EMPTY = Buffer.alloc(0);
+/** The least that the link keeps memory for: its frames lie in memory that is used again and again. */
+const FRAME_BYTES = 64 * 1024;
+
+/**
+ * The answer's records in the memory that the link has for its frame. The harshest of all sockets: what a request carries stays there until the broker works on
+ * it, also when the connection was lost before, so that the link must not use that memory for anything else as long as it can still be looked at.
+ */
+const inFrame = (response: FetchResponse, allocate: FrameAllocator): FetchResponse => {
+  const sizes = response.responses.flatMap(({ partitions }) => partitions.map(({ records }) => records?.length ?? 0));
+  const frame = allocate(sizes.reduce((sum, size) => sum + size, FRAME_BYTES));
+  let end = frame.length;
+  const placed = (records: Buffer): Buffer => {
+    end -= records.length;
+    records.copy(frame, end);
+    return frame.subarray(end, end + records.length);
+  };
+  return {
+    ...response,
+    responses: response.responses.map(({ partitions, ...topic }) => ({
+      ...topic,
+      partitions: partitions.map((answer) => ({ ...answer, records: answer.records && placed(answer.records) })),
+    })),
+  };
+};
+
+const recordsOf = (api: Api, body: unknown): Buffer[] =>
+  api === Produce
+    ? (body as ProduceRequest).topicData.flatMap(({ partitionData }) => partitionData.map(({ records }) => records ?? EMPTY))
+    : [];
 
 const partitionsOf = ({ api, body }: Pending): number[] => {
   if (api === Produce) return (body as ProduceRequest).topicData.flatMap(({ partitionData }) => partitionData.map(({ index }) => index));
