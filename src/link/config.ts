@@ -61,7 +61,8 @@ export const SETTINGS = {
     default: 3,
     min: 1,
     max: 64,
-    meaning: 'Produce connections per destination broker: a broker works on one request per connection at a time.',
+    meaning:
+      'Produce connections per destination broker, at most: one for every 16 partitions that it leads (with `transactions: exact` for every one). A broker works on one request per connection at a time, and takes one batch per partition in it.',
   },
   appendInFlightRequests: {
     key: 'kafka.link.append.in.flight.requests',

@@ -5,10 +5,14 @@ import type { ParsedOptions } from './options.ts';
 import type { PrepareContext } from './plan-topics.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
 import type { ReplicatorOptions } from './replication/replicator.ts';
+import type { TransactionMode } from './replication/transaction-mode.ts';
 import type { LinkIdentity } from './store/link-store.ts';
 
 /** The broker gives up on its followers before the connection gives up on the broker, so that the answer says what happened. */
 const BROKER_SHARE_OF_TIMEOUT = 0.8;
+
+/** With sixteen batches in it a request costs little more than its bytes do. Of transactions it carries those of one producer alone: there connections help. */
+const PARTITIONS_PER_APPENDER: Readonly<Record<TransactionMode, number>> = { committed: 16, exact: 1 };
 
 export const replicatorOptions = (
   options: ParsedOptions,
@@ -82,6 +86,7 @@ export const replicatorOptions = (
     get appendersPerBroker() {
       return now().appendConnections;
     },
+    partitionsPerAppender: PARTITIONS_PER_APPENDER[options.settings.transactions],
     get bufferBytes() {
       return now().bufferBytes;
     },

@@ -36,6 +36,7 @@ export class Appender {
   readonly #cluster: Cluster;
   readonly #lane: string;
   readonly #limits: AppendLimits;
+  readonly #mirrors = new Set<PartitionMirror>();
   readonly #ready = new Set<PartitionMirror>();
   readonly #inFlight = new Set<Promise<void>>();
   #scheduled = false;
@@ -46,6 +47,15 @@ export class Appender {
     this.broker = broker.id;
     this.#lane = broker.lane;
     this.#limits = limits;
+  }
+
+  /** Partitions that go over this connection. */
+  get partitions(): number {
+    return this.#mirrors.size;
+  }
+
+  add(mirror: PartitionMirror): void {
+    this.#mirrors.add(mirror);
   }
 
   /** The partition has a batch to send. What becomes ready in the same turn of the event loop shares a request. */
@@ -61,6 +71,7 @@ export class Appender {
 
   /** The partition has left for another broker, or rests: what it will have to send is not for this one. */
   withdraw(mirror: PartitionMirror): void {
+    this.#mirrors.delete(mirror);
     this.#ready.delete(mirror);
   }
 

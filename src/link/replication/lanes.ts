@@ -17,8 +17,10 @@ export interface LaneOptions {
   readonly markers: MarkerLimits;
   /** Fetchers per source broker (`num.cluster.link.fetchers`), each with a connection of its own. */
   readonly fetchersPerBroker: number;
-  /** Produce connections per destination broker. */
+  /** Produce connections per destination broker, at most. */
   readonly appendersPerBroker: number;
+  /** Partitions that share a produce connection before another one is opened: a request carries one batch of each, and what it costs besides is shared by them. */
+  readonly partitionsPerAppender: number;
   /** Bytes between fetch and acknowledgement, over all partitions. */
   readonly bufferBytes: number;
 }
@@ -50,13 +52,12 @@ export class Lanes {
 
   /** By the leaders that metadata names now. */
   route(mirror: PartitionMirror): Route {
-    const { source, destination, fetchersPerBroker, appendersPerBroker } = this.#options;
+    const { source, destination, fetchersPerBroker } = this.#options;
     const sourceLeader = source.metadata.partition(mirror.sourceTopic, mirror.partition)?.leaderId ?? -1;
     const destinationLeader = destination.metadata.partition(mirror.topic, mirror.partition)?.leaderId ?? -1;
-    const spread = spreadOf(mirror);
     return {
-      fetcher: this.#fetcher(sourceLeader, spread % fetchersPerBroker),
-      appender: this.#appender(destinationLeader, spread % appendersPerBroker),
+      fetcher: this.#fetcher(sourceLeader, spreadOf(mirror) % fetchersPerBroker),
+      appender: this.#appenderWithRoom(destinationLeader),
       markers: this.#markerWriter(destinationLeader),
     };
   }
@@ -90,6 +91,17 @@ export class Lanes {
     for (const other of this.#fetchers.values()) other.resize(windowBytes);
     this.#fetchers.set(`${broker}/${lane}`, fetcher);
     return fetcher;
+  }
+
+  /** The first that few partitions share; when there is none, the one with the fewest. */
+  #appenderWithRoom(broker: number): Appender {
+    const { appendersPerBroker, partitionsPerAppender } = this.#options;
+    let fewest = this.#appender(broker, 0);
+    for (let index = 1; index < appendersPerBroker && fewest.partitions >= partitionsPerAppender; index++) {
+      const next = this.#appender(broker, index);
+      if (next.partitions < fewest.partitions) fewest = next;
+    }
+    return fewest;
   }
 
   #appender(broker: number, index: number): Appender {

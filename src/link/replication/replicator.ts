@@ -280,6 +280,7 @@ export class Replicator implements PartitionListener {
   #route(mirror: PartitionMirror): void {
     const route = this.#lanes.route(mirror);
     this.#routes.set(mirror, route);
+    route.appender.add(mirror);
     route.fetcher.add(mirror);
   }
 }

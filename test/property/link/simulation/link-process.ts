@@ -55,6 +55,7 @@ export class LinkProcess {
         fillGraceMs: FILL_GRACE_MS,
         fetchersPerBroker: 1,
         appendersPerBroker: 2,
+        partitionsPerAppender: 1,
         bufferBytes: settings.bufferBytes,
         retry: { backoffMs: 10, maxBackoffMs: 100 },
         retryTimeoutMs: 30_000,
