@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LinkSettings, SETTINGS } from '../src/index.ts';
 import type { Build } from './child.ts';
+import type { Cores } from './cores.ts';
 import { startMirrorMaker } from './mirror-maker.ts';
 import type { LinkProcessOptions } from './process/link.ts';
 import type { RelayProcessOptions } from './process/relay.ts';
@@ -32,6 +33,7 @@ export interface Run {
 export interface Ground {
   readonly rig: Rig;
   readonly build: Build;
+  readonly cores: Cores;
   readonly workload: Workload;
   readonly loaded: Loaded;
   /** Requests of a link, for the replay. */
@@ -64,7 +66,8 @@ export const captureRequests = async (ground: Ground): Promise<void> => {
   await ground.rig.clearDestination();
 };
 
-const observed = async (participant: ParticipantName, { rig, loaded }: Ground, pid: number): Promise<Run> => {
+const observed = async (participant: ParticipantName, { rig, loaded, cores }: Ground, pid: number): Promise<Run> => {
+  await cores.give(pid, 'copying');
   const { seconds, bytes, cpuSeconds: cpu } = await rig.observe(pid, loaded);
   const perGigabyte = (value: number): number => value / (bytes / 1e9);
   return {
@@ -119,15 +122,17 @@ const mirrorMaker = async (ground: Ground): Promise<Run> => {
   }
 };
 
-const relay = async ({ build, loaded: { bytes } }: Ground): Promise<Run> => {
+const relay = async ({ build, cores, loaded: { bytes } }: Ground): Promise<Run> => {
   const end = (give: number | null) => build.start('relay-end', { give } satisfies RelayEndOptions);
   await using giver = end(bytes);
   await using taker = end(null);
+  await Promise.all([cores.give(giver.pid, 'copying'), cores.give(taker.pid, 'destination')]);
   const [{ port: from }, { port: to }] = (await Promise.all([giver, taker].map((child) => child.message<{ port: number }>('port')))) as [
     { port: number },
     { port: number },
   ];
   await using child = build.start('relay', { from, to, bytes } satisfies RelayProcessOptions);
+  await cores.give(child.pid, 'copying');
   const { seconds, cpuSeconds: cpu } = await child.message<{ seconds: number; cpuSeconds: number }>('cpuSeconds');
   return {
     participant: 'relay',

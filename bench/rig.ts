@@ -13,6 +13,7 @@ import { Produce } from '../src/protocol/messages/produce.ts';
 import { type KafkaCluster, startKafka } from '../test/support/kafka/cluster.ts';
 import { type JavaClient, startJavaClient } from '../test/support/kafka/java-client.ts';
 import { KAFKA_39, KAFKA_NEWEST } from '../test/support/kafka/versions.ts';
+import type { Cores } from './cores.ts';
 import { cpuSeconds } from './process-usage.ts';
 import { batchesPerPartition, type Effort, templateBatches, type Workload } from './workloads.ts';
 
@@ -77,12 +78,13 @@ export class Rig implements AsyncDisposable {
     this.#to = to;
   }
 
-  static async start(): Promise<Rig> {
+  static async start(cores: Cores): Promise<Rig> {
     const [source, destination, java] = await Promise.all([
       startKafka({ version: KAFKA_39, heapMb: HEAP_MB, config: BROKER_CONFIG }),
       startKafka({ version: KAFKA_NEWEST, heapMb: HEAP_MB, config: BROKER_CONFIG }),
       startJavaClient(),
     ]);
+    await Promise.all([cores.give(source.broker(1).pid!, 'copying'), cores.give(destination.broker(1).pid!, 'destination')]);
     const [from, to] = await Promise.all([connect('source', source.bootstrap), connect('destination', destination.bootstrap)]);
     return new Rig(source, destination, java, from, to);
   }

@@ -9,6 +9,7 @@ import { KAFKA_39, KAFKA_NEWEST, MIRROR_MAKER_VERSION } from '../test/support/ka
 import { chart } from './chart.ts';
 import { type Build, buildProcesses } from './child.ts';
 import { codecFigures } from './codec.ts';
+import { PINNED, SHARED } from './cores.ts';
 import { type FillRun, fillFigures } from './fill.ts';
 import { FILL_WORKLOADS } from './fill-workloads.ts';
 import { type MicroFigure, printFigures } from './micro.ts';
@@ -29,6 +30,7 @@ what        all (default), mirror (link, relay, replay and MirrorMaker 2 between
 --only a,b  these workloads alone: ${WORKLOADS.map(({ name }) => name).join(' ')}
             of fill: ${FILL_WORKLOADS.map(({ name }) => name).join(' ')}
 --rounds n
+--pinned    one core for the destination, another one for the source and who copies
 --without p leaves a participant out: relay, replay, mirrorMaker
 --json f    writes everything that was measured
 --svg f     draws the chart (docs/images/bench.svg when the run is not quick and all workloads take part)
@@ -47,6 +49,7 @@ const { values, positionals } = parseArgs({
     full: { type: 'boolean', default: false },
     only: { type: 'string' },
     rounds: { type: 'string' },
+    pinned: { type: 'boolean', default: false },
     without: { type: 'string', multiple: true, default: [] },
     json: { type: 'string' },
     svg: { type: 'string' },
@@ -58,6 +61,7 @@ const effort: Effort = values.quick ? 'quick' : values.full ? 'full' : 'default'
 const rounds = values.rounds === undefined ? ROUNDS[effort] : Number(values.rounds);
 const named = values.only?.split(',') ?? null;
 const only = named ?? (effort === 'quick' ? QUICK_WORKLOADS : null);
+const cores = values.pinned ? PINNED : SHARED;
 const taking = (name: ParticipantName): boolean => !values.without.includes(name);
 
 const measureRound = async (ground: Omit<Ground, 'tasks'>): Promise<Round> => {
@@ -79,8 +83,8 @@ const measureWorkload = async (rig: Rig, build: Build, workload: Workload): Prom
   const { name, title } = workload;
   await using capture = await captureDirectory();
   const loaded = await rig.load(workload, effort);
-  const ground = { rig, build, workload, loaded, capture: capture.path };
-  console.log(`\n${title}: ${(loaded.bytes / 1e6).toFixed(0)} MB\n${runHeading()}`);
+  const ground = { rig, build, cores, workload, loaded, capture: capture.path };
+  console.log(`\n${title}: ${(loaded.bytes / 1e6).toFixed(0)} MB, ${cores.title}\n${runHeading()}`);
   // Also warms up the brokers, which compile what they run while they run it.
   await captureRequests({ ...ground, tasks: 1 });
   const measured: Round[] = [];
@@ -100,7 +104,7 @@ const mirror = async (): Promise<WorkloadResult[]> => {
   const workloads = WORKLOADS.filter(({ name }) => only === null || only.includes(name));
   if (workloads.length === 0) throw new Error(`no workload is called ${values.only}`);
   await using build = await buildProcesses();
-  await using rig = await Rig.start();
+  await using rig = await Rig.start(cores);
   const results: WorkloadResult[] = [];
   for (const workload of workloads) results.push(await measureWorkload(rig, build, workload));
   console.log(ratioTable(results));
@@ -147,10 +151,10 @@ const main = async (): Promise<void> => {
     const questions = QUESTIONS.map(({ key, text, ratio, targets }) => ({ key, text, ratio, targets }));
     await write(
       values.json,
-      `${JSON.stringify({ effort, versions, machine, questions, results, micro: figures, fill: filled }, null, 2)}\n`,
+      `${JSON.stringify({ effort, cores: cores.title, versions, machine, questions, results, micro: figures, fill: filled }, null, 2)}\n`,
     );
   }
-  const complete = effort !== 'quick' && only === null && asked('mirror') && values.without.length === 0;
+  const complete = effort !== 'quick' && !values.pinned && only === null && asked('mirror') && values.without.length === 0;
   const svg = values.svg ?? (complete ? fileURLToPath(new URL('../docs/images/bench.svg', import.meta.url)) : undefined);
   if (svg !== undefined) {
     const charted = results.filter(({ workload }) => workload.endsWith(`-${CHARTED_PARTITIONS}`));
