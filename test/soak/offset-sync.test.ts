@@ -14,7 +14,7 @@ import { LinkProcess, type LinkProcessStatus } from '../support/link-process/lin
 const WARMUP_MS = 10_000;
 const ROUND_MS = 20_000;
 /** Other work on the machine can spoil a round: the best one counts, all are printed. */
-const ROUNDS = 3;
+const ROUNDS = 5;
 const P99_MS = 1_000;
 const INTERVAL_MS = 30_000;
 
@@ -111,13 +111,16 @@ describe(`Kafka ${KAFKA_39} to ${KAFKA_NEWEST}`, () => {
         }),
       );
       expect([report.refused, report.missing]).toEqual([0, 0]);
-      expect(report.commits).toBeGreaterThan(ROUND_MS * 0.9);
       return { report, reported };
     };
     const holds = ({ report, reported }: Awaited<ReturnType<typeof round>>): boolean =>
-      report.ages.p99 < P99_MS && percentile(reported, 0.99) < P99_MS;
+      report.commits > ROUND_MS * 0.9 && report.ages.p99 < P99_MS && percentile(reported, 0.99) < P99_MS;
     let best = await round(WARMUP_MS);
-    for (let i = 1; i < ROUNDS && !holds(best); i++) best = await round(0);
+    for (let i = 1; i < ROUNDS && !holds(best); i++) {
+      const next = await round(0);
+      if (next.report.ages.p99 < best.report.ages.p99) best = next;
+    }
+    expect(best.report.commits).toBeGreaterThan(ROUND_MS * 0.9);
     expect(best.report.ages.p99).toBeLessThan(P99_MS);
     expect(percentile(best.reported, 0.99)).toBeLessThan(P99_MS);
     expect(link.failures).toEqual([]);

@@ -6,7 +6,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { consoleTool } from './console-tools.ts';
 import { kcat } from './kcat.ts';
 
-export interface Reading {
+interface Reading {
   readonly bootstrap: readonly string[];
   readonly topic: string;
   readonly group: string;
@@ -15,10 +15,10 @@ export interface Reading {
 }
 
 /** Resolves with the values of so many records, when they are committed and the member has left. */
-export type GroupReader = (reading: Reading) => Promise<readonly string[]>;
+type GroupReader = (reading: Reading) => Promise<readonly string[]>;
 
 /** What a Java consumer reads at a time: it commits whole portions, also in the middle of its work. */
-export const PORTION = 5;
+const PORTION = 5;
 
 const java =
   (protocol: 'classic' | 'consumer'): GroupReader =>
@@ -58,7 +58,7 @@ const librdkafka: GroupReader = async ({ bootstrap, topic, group, count }) => {
 export const GROUP_READERS = { 'Java, classic': java('classic'), 'Java, KIP-848': java('consumer'), kafkajs, kcat: librdkafka } as const;
 
 /** A member that has joined, and commits nothing. */
-export interface GroupMember {
+interface GroupMember {
   readonly leave: () => Promise<unknown>;
 }
 
