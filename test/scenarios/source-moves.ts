@@ -109,7 +109,7 @@ const whileAway: Scenario = {
     const network = new Network();
     network.block(stage.source.bootstrap);
     const { name, destination } = stage.options([]);
-    await using next = await createLink({ name, destination, openTransport: network.openTransport }, { timeoutMs: 1_000 });
+    await using next = await createLink({ name, destination, openTransport: network.openTransport }, { timeoutMs: 3_000 });
     expect(next.mirror(topic).state).toBe('SOURCE_UNAVAILABLE');
     await next.configure(to(stage.source.elsewhere));
     await inState(next, topic, 'ACTIVE');

@@ -67,7 +67,7 @@ const tornOff = async (stage: Stage, verb: keyof typeof STOP_STEPS, index: numbe
   await stopping;
 
   const at = { bootstrap: destination.bootstrap };
-  await using next = await createLink({ name, destination: at, openTransport: later.openTransport }, { timeoutMs: 2_000 });
+  await using next = await createLink({ name, destination: at, openTransport: later.openTransport }, { timeoutMs: 5_000 });
   const { stop } = await inState(next, topic, 'STOPPED');
   expect(stop, when).toMatchObject({ by: verb, offsets: ends, lags: ends.map(() => 0) });
   await stage.expectEqualLogs(topic);

@@ -46,7 +46,7 @@ const SURFACE: Readonly<Record<Entry, { readonly values: readonly string[]; read
       BrokerErrorDetails ByteSink Clock CloseEvent ClusterLink ClusterOptions Endpoint LinkErrorCode LinkEvent LinkEvents LinkIdentity LinkMetrics LinkOptions LinkSettings
       LinkStatus LinkStore Logger MirrorEvent MirrorPartitionStatus MirrorTopicError MirrorTopicStatus OpenTransport PartitionEvent
       PartitionState ProgressEvent Random StoredMirror Transport TransportEvents WaitOptions WarningEvent
-      AclFilter ChangedConfig ConfigChange ConfigEntry ConfigEvent ConfigOption OffsetSyncMode OffsetSyncStatus ConfigListing ConfigProblem DeleteLinkOptions FillPolicy LastingState LinkConfigOptions
+      AclFilter ChangedConfig ConfigChange ConfigEntry ConfigEvent ConfigOption OffsetSyncMode OffsetSyncStatus ConfigListing ConfigProblem ConfigureOptions DeleteLinkOptions FillPolicy LastingState LinkConfigOptions
       LinkConfigs LinkDescription LinkErrorName LinkSnapshot LinkState LinksOptions MirrorDescription MirrorOutcome MirrorSelection MirrorTopicState
       NameFilter NewMirrorOptions OpenMetricsOptions OperationOptions PartitionOutcome PromoteOptions StateCategory StoredLink StoredStop
       StoredTransition StoredTransitionError TaskError TaskErrorCode TaskEvent TaskName TaskRun TaskState TaskStatus
