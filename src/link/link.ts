@@ -138,9 +138,6 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
       emit: (event) => {
         this.#change.happened();
         this.#emit(event);
-        // What needs a person is there for the next process too.
-        const failed = event.type === 'mirror' && event.to === 'FAILED' ? this.#mirrors.get(event.topic) : undefined;
-        if (failed !== undefined) this.#remember(failed, {});
       },
     });
     this.#watch = new TopicWatch({
