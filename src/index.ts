@@ -59,6 +59,7 @@ export {
   type StoredMirror,
   type StoredStop,
   type StoredTransition,
+  type StoredTransitionError,
 } from './link/store/link-store.ts';
 export type { OffsetSyncMode, OffsetSyncStatus } from './link/tasks/consumer-offset-sync.ts';
 export type { ConfigEntry } from './link/tasks/plan-topic-configs.ts';

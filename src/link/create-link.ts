@@ -13,6 +13,7 @@ import { refuseLoops } from './loops.ts';
 import { type MirrorNames, mirrorNames } from './mirror-names.ts';
 import { type LinkOptions, type ParsedOptions, parseOptions } from './options.ts';
 import { type PrepareContext, planTopics, refuseSameCluster } from './plan-topics.ts';
+import { refuseTakenPrefix } from './prefix-claim.ts';
 import type { LinkStore, StoredMirror } from './store/link-store.ts';
 import { corruptStore } from './store/store-topic.ts';
 import { TopicLinkStore } from './store/topic-store.ts';
@@ -54,13 +55,16 @@ export const createLink = async (
     const isAway = LinkError.is(reached) && reached.retriable && known !== null;
     if (LinkError.is(reached) && !isAway) throw reached;
     const source = LinkError.is(reached) ? opened(openCluster('source', parsed)) : reached;
+    const isNew = store.link() === null;
     recallConfigs(parsed, store);
+    if (isNew) refuseTakenPrefix(parsed, store);
     const context: PrepareContext = { options: parsed, source, destination, store, signal: closing.signal };
     const names = wantedNames(parsed, store);
     const topics = LinkError.is(reached) ? await withoutSource(context, names, reached) : await withSource(context, names);
     if (parsed.settings.transactions === 'exact') await requireExactTransactions(context);
     const identity = await establishIdentity(context);
     await rememberConfigs(parsed, store, closing.signal);
+    if (isNew) await keepPrefix(parsed, store, closing.signal);
     const prepared = topics.prepared ?? (await establishTopics(context, topics.plans));
     const fillPolicy = await decideFillPolicy(context);
     const stopped = store.mirrors().filter(({ state }) => state === 'STOPPED');
@@ -103,6 +107,18 @@ const rememberConfigs = async ({ live, source }: ParsedOptions, store: LinkStore
   const bootstrap = source.bootstrap.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',');
   const configs = { ...configTexts(live.set), 'bootstrap.servers': bootstrap };
   if (JSON.stringify(configs) !== JSON.stringify(store.link()?.configs)) await store.saveLink({ configs }, signal);
+};
+
+/** Two links with one prefix may have been made at the same moment: the second is taken back. */
+const keepPrefix = async (parsed: ParsedOptions, store: LinkStore, signal: AbortSignal): Promise<void> => {
+  if (parsed.settings.clusterLinkPrefix === null) return;
+  await store.load(signal);
+  try {
+    refuseTakenPrefix(parsed, store);
+  } catch (refused) {
+    await store.forgetLink(signal);
+    throw refused;
+  }
 };
 
 /** Those that are asked for, and those that the link had. */

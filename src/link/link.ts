@@ -182,6 +182,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
       failed: (mirror, step, error) => {
         options.logger.warn({ link: this.name, topic: mirror.topic, step, error }, 'a mirror topic could not be stopped');
         this.#emit({ type: 'warning', topic: mirror.topic, partition: null, error });
+        void this.#mirrors.stopFailed(mirror, step, error, closing.signal);
       },
     });
     for (const stored of established.stopped) this.#mirrors.remember(stored);

@@ -6,7 +6,7 @@ import { type ConfigListing, describeConfigs } from './configs/describe-configs.
 import { connectCluster } from './connect-clusters.ts';
 import type { WaitOptions } from './link-status.ts';
 import { type ClusterOptions, type LinkOptions, parseDestination } from './options.ts';
-import type { LastingState, LinkIdentity, StoredStop, StoredTransition } from './store/link-store.ts';
+import type { LastingState, LinkIdentity, StoredStop, StoredTransition, StoredTransitionError } from './store/link-store.ts';
 import { corruptStore } from './store/store-topic.ts';
 import { linkNames, TopicLinkStore } from './store/topic-store.ts';
 
@@ -25,6 +25,8 @@ export interface MirrorDescription {
   readonly state: LastingState;
   readonly stop: StoredStop | null;
   readonly history: readonly StoredTransition[];
+  /** As of `MirrorTopicStatus`. */
+  readonly transitionErrors: readonly StoredTransitionError[];
 }
 
 /** A link as it remembers itself. */
@@ -49,12 +51,13 @@ export const describeLink = (name: string, options: LinksOptions, wait: WaitOpti
     const { configs, problems } = readConfigTexts(store.link()?.configs ?? {});
     const [problem] = problems;
     if (problem !== undefined) throw corruptStore(`the configs of link '${name}' have ${problem.name}, which ${problem.rule}`);
-    const mirrors = store.mirrors().map(({ topic, sourceTopic, state = 'ACTIVE', stop = null, history = [] }) => ({
+    const mirrors = store.mirrors().map(({ topic, sourceTopic, state = 'ACTIVE', stop = null, history = [], transitionErrors = [] }) => ({
       topic,
       sourceTopic,
       state,
       stop,
       history,
+      transitionErrors,
     }));
     return { name, linkId, sourceClusterId, configs: describeConfigs(configs), mirrors };
   });

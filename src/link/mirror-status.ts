@@ -4,7 +4,7 @@ import type { MirrorTopicError } from './mirror-failure.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
 import type { PartitionMirror, PartitionPhase } from './replication/partition-mirror.ts';
 import type { MirrorTopicState } from './states/mirror-topic-states.ts';
-import type { StoredStop, StoredTransition } from './store/link-store.ts';
+import type { StoredStop, StoredTransition, StoredTransitionError } from './store/link-store.ts';
 
 /** `PENDING`: both logs are being compared; `ACTIVE`: copied; `PAUSED`: at rest; `FAILED`: stopped for good; `CLOSED`: copied no more, since the link was closed or the mirror stopped. */
 export type PartitionState = 'PENDING' | 'ACTIVE' | 'PAUSED' | 'FAILED' | 'CLOSED';
@@ -58,6 +58,8 @@ export interface MirrorTopicStatus {
   readonly stop: StoredStop | null;
   /** The last changes of its state, the oldest first. */
   readonly history: readonly StoredTransition[];
+  /** The last promotions and failovers that had begun and did not come to their end, the oldest first: at most 20, also those of processes before this one. */
+  readonly transitionErrors: readonly StoredTransitionError[];
   /** Sum over its partitions. */
   readonly lag: bigint;
   readonly bytes: bigint;

@@ -5,7 +5,7 @@ import { type MirrorTopicStatus, partitionStatus } from './mirror-status.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
 import type { PartitionMirror } from './replication/partition-mirror.ts';
 import { type MirrorTopicFacts, type MirrorTopicState, mirrorTopicStateOf } from './states/mirror-topic-states.ts';
-import type { LastingState, StoredMirror, StoredTransition } from './store/link-store.ts';
+import type { LastingState, StoredMirror, StoredTransition, StoredTransitionError } from './store/link-store.ts';
 
 /** What of a link decides about all its mirrors. */
 export interface LinkFacts {
@@ -21,6 +21,7 @@ export class MirrorTopic {
   state: MirrorTopicState = 'PENDING_MIRROR';
   since: Date;
   history: readonly StoredTransition[];
+  transitionErrors: readonly StoredTransitionError[];
   /** The copy has once had all that the source had. */
   hasCaughtUp: boolean;
   /** Its partitions rest while it is being stopped, whatever its state says. */
@@ -31,6 +32,7 @@ export class MirrorTopic {
     this.stored = stored;
     this.#fillPolicy = fillPolicy;
     this.history = stored.history ?? [];
+    this.transitionErrors = stored.transitionErrors ?? [];
     this.hasCaughtUp = stored.hasCaughtUp === true;
     this.since = since;
   }
@@ -91,6 +93,7 @@ export class MirrorTopic {
       since: this.since,
       stop: this.stored.stop ?? null,
       history: this.history,
+      transitionErrors: this.transitionErrors,
       lag: partitions.reduce((sum, { lag }) => sum + lag, 0n),
       bytes: partitions.reduce((sum, { bytes }) => sum + bytes, 0n),
       batches: partitions.reduce((sum, { batches }) => sum + batches, 0),

@@ -9,6 +9,7 @@ import type { Logger } from './options.ts';
 import { PartitionMirror, type PartitionOptions, type PartitionPhase } from './replication/partition-mirror.ts';
 import type { Replicator } from './replication/replicator.ts';
 import type { LinkStore, StoredMirror, StoredTransition } from './store/link-store.ts';
+import { taskError } from './tasks/task.ts';
 
 export interface MirrorsContext {
   readonly link: string;
@@ -21,7 +22,7 @@ export interface MirrorsContext {
   readonly emit: (event: MirrorEvent | PartitionEvent) => void;
 }
 
-/** Changes of state that are kept. */
+/** Changes of state that are kept, and errors on the way to others. */
 const HISTORY = 20;
 
 export class Mirrors {
@@ -123,11 +124,23 @@ export class Mirrors {
     return turn;
   }
 
+  /** A promotion or failover did not come to its end: shown at once, and written down as soon as that can be done. Never rejects. */
+  async stopFailed(mirror: MirrorTopic, step: string, thrown: LinkError, signal: AbortSignal): Promise<void> {
+    // Whoever starts the link next goes on with it.
+    if (thrown.code === 'KLINK_CLOSED') return;
+    const { code, message, error } = taskError(thrown, mirror.topic);
+    const verb = mirror.stored.stop?.by ?? 'FAILOVER';
+    const at = this.#context.clock.wallTime();
+    mirror.transitionErrors = [...mirror.transitionErrors, { verb, step, code, linkErrorCode: error.code, message, at }].slice(-HISTORY);
+    await this.change(mirror, {}, signal).catch(() => {});
+  }
+
   async #write(mirror: MirrorTopic, changes: Partial<StoredMirror>, signal: AbortSignal): Promise<void> {
     const state = changes.state ?? mirror.lasting;
     const transition = { from: mirror.state, to: state, at: this.#context.clock.wallTime() };
     const history = changes.state === undefined ? mirror.history : [...mirror.history, transition].slice(-HISTORY);
-    const stored = { ...mirror.stored, ...changes, history };
+    const { transitionErrors } = mirror;
+    const stored = { ...mirror.stored, ...changes, history, ...(transitionErrors.length > 0 && { transitionErrors }) };
     await this.#context.store.saveMirror(stored, signal);
     mirror.stored = stored;
     if (state === 'STOPPED') this.#release(mirror.topic);

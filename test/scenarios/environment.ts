@@ -50,6 +50,8 @@ export interface Environment extends AsyncDisposable {
   readonly name: string;
   readonly source: ClusterControl;
   readonly destination: ClusterControl;
+  /** Further clusters of one broker each, of the destination's release: started when they are first asked for, and kept for who asks next. */
+  readonly others: (count: number) => Promise<readonly ClusterControl[]>;
   /** What Kafka's own consumer says of a topic on both sides, where there is one to ask: equal for equal logs. Default `read_uncommitted`. */
   readonly digests?: (topic: string, isolation?: IsolationLevel) => Promise<{ readonly source: unknown; readonly destination: unknown }>;
 }

@@ -12,6 +12,7 @@ import { operationScenarios } from './operations.ts';
 import { sourceChangeScenarios } from './source-changes.ts';
 import type { Scenario } from './stage.ts';
 import { syncScenarios } from './syncs.ts';
+import { topologyScenarios } from './topologies.ts';
 import { unevenLogScenarios } from './uneven-logs.ts';
 
 export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
@@ -26,6 +27,7 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   'logs that may not be mirrored': obstacleScenarios,
   operations: operationScenarios,
   syncs: syncScenarios,
+  topologies: topologyScenarios,
   'bad input': badInputScenarios,
   lifecycle: lifecycleScenarios,
 };

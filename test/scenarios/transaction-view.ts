@@ -31,18 +31,14 @@ export interface TransactionView {
 }
 
 const FETCH_BYTES = 4 * 1024 * 1024;
-/** Where a link puts the producers of its source. */
-const MAPPED = 2n ** 62n;
+/** Whose ids producers have: those of the source, where a link has put them, or where a second link has put those of its source, a mirror. */
+export type ProducerIds = 'original' | 'mapped' | 'mapped twice';
+const MAPPED_BY: Readonly<Record<ProducerIds, bigint>> = { original: 0n, mapped: 2n ** 62n, 'mapped twice': 2n ** 62n + 2n ** 56n };
 
 /** With the ids of producers as the source has them. */
-export const transactionView = async (
-  cluster: Cluster,
-  topic: string,
-  partition: number,
-  ids: 'original' | 'mapped',
-): Promise<TransactionView> => {
-  const original = (producerId: bigint): bigint => (ids === 'original' ? producerId : producerId - MAPPED);
-  const isOfTransaction = (producerId: bigint): boolean => producerId >= (ids === 'original' ? 0n : MAPPED);
+export const transactionView = async (cluster: Cluster, topic: string, partition: number, ids: ProducerIds): Promise<TransactionView> => {
+  const original = (producerId: bigint): bigint => producerId - MAPPED_BY[ids];
+  const isOfTransaction = (producerId: bigint): boolean => producerId >= MAPPED_BY[ids];
   const [committed, uncommitted] = [
     await visibleLog(cluster, topic, partition),
     await visibleLog(cluster, topic, partition, 'read_uncommitted'),

@@ -17,7 +17,7 @@ import { WriteTxnMarkers } from '../../src/protocol/messages/write-txn-markers.t
 import { ZERO_UUID } from '../../src/protocol/schema.ts';
 import { readRange, type WalkedLog, walkPartition } from './log-walk.ts';
 import { Rights } from './rights.ts';
-import { type TransactionView, transactionView } from './transaction-view.ts';
+import { type ProducerIds, type TransactionView, transactionView } from './transaction-view.ts';
 import { type VisibleLog, visibleLog } from './visible-records.ts';
 
 const MIB = 1024 * 1024;
@@ -95,7 +95,7 @@ export class Workbench implements AsyncDisposable {
   }
 
   /** The partition with its transactions; `ids`: whether producers have the ids of the source or those that a link gives them. */
-  transactions(topic: string, partition: number, ids: 'original' | 'mapped'): Promise<TransactionView> {
+  transactions(topic: string, partition: number, ids: ProducerIds): Promise<TransactionView> {
     return this.#attempt([topic], () => transactionView(this.cluster, topic, partition, ids));
   }
 

@@ -30,6 +30,7 @@ export const mirrorOf = (topic: string, changes: Partial<MirrorTopicStatus> = {}
   since: new Date(0),
   stop: null,
   history: [],
+  transitionErrors: [],
   lag: 10n,
   bytes: 4_000n,
   batches: 4,

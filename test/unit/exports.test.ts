@@ -49,7 +49,7 @@ const SURFACE: Readonly<Record<Entry, { readonly values: readonly string[]; read
       AclFilter ChangedConfig ConfigChange ConfigEntry ConfigEvent ConfigOption OffsetSyncMode OffsetSyncStatus ConfigListing ConfigProblem DeleteLinkOptions FillPolicy LastingState LinkConfigOptions
       LinkConfigs LinkDescription LinkErrorName LinkSnapshot LinkState LinksOptions MirrorDescription MirrorOutcome MirrorSelection MirrorTopicState
       NameFilter NewMirrorOptions OpenMetricsOptions OperationOptions PartitionOutcome PromoteOptions StateCategory StoredLink StoredStop
-      StoredTransition TaskError TaskErrorCode TaskEvent TaskName TaskRun TaskState TaskStatus
+      StoredTransition StoredTransitionError TaskError TaskErrorCode TaskEvent TaskName TaskRun TaskState TaskStatus
       DifferenceKind JsonOf VerifiedLog VerifiedPartition VerifyChoices VerifyDifference VerifyOptions VerifyPosition VerifyProgress VerifyReport
       VerifyReportJson VerifyTopic VerifyVerdict
     `),

@@ -1,6 +1,7 @@
 /** What a link remembers between processes, as a port: the engine does not know where it is kept. */
 import type { LinkProducer } from '../replication/batch-stamp.ts';
 import type { ConfigEntry } from '../tasks/plan-topic-configs.ts';
+import type { TaskErrorCode } from '../tasks/task.ts';
 
 /** Who a link is: the same for every process that runs it. */
 export interface LinkIdentity extends LinkProducer {
@@ -25,6 +26,20 @@ export interface StoredTransition {
   readonly at: number;
   /** Why, when it was not what somebody wanted. */
   readonly error?: string;
+}
+
+/** Why a promotion or failover that had begun did not come to its end, as `mirror_state_transition_errors`. */
+export interface StoredTransitionError {
+  readonly verb: StoredStop['by'];
+  /** What was being done. */
+  readonly step: string;
+  /** The product's code; `UNKNOWN` where it has no word for it. */
+  readonly code: TaskErrorCode;
+  /** Our own, as of `LinkError`. */
+  readonly linkErrorCode: string;
+  readonly message: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
 }
 
 /** How a mirror was stopped, and where. */
@@ -56,6 +71,8 @@ export interface StoredMirror {
   readonly stop?: StoredStop;
   /** The last changes of state, the oldest first. */
   readonly history?: readonly StoredTransition[];
+  /** What went wrong last on the way to another state, the oldest first. */
+  readonly transitionErrors?: readonly StoredTransitionError[];
 }
 
 export interface LinkStore {
@@ -66,6 +83,8 @@ export interface LinkStore {
   /** Null before {@link saveLink}. */
   link(): StoredLink | null;
   saveLink(link: StoredLink, signal: AbortSignal): Promise<void>;
+  /** All links that are kept beside this one, and itself, as of {@link load}: by name, in the order in which they were first saved. */
+  links(): ReadonlyMap<string, StoredLink>;
   mirror(topic: string): StoredMirror | undefined;
   /** All of them, in no order. */
   mirrors(): readonly StoredMirror[];
@@ -97,6 +116,11 @@ export class MemoryLinkStore implements LinkStore {
 
   async saveLink(link: StoredLink): Promise<void> {
     this.#link = link;
+  }
+
+  /** It knows of no other. */
+  links(): ReadonlyMap<string, StoredLink> {
+    return new Map();
   }
 
   mirror(topic: string): StoredMirror | undefined {

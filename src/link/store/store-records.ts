@@ -1,7 +1,16 @@
 /** What the records of the store mean: their keys, their JSON, and what of it is believed. */
 
 import type { ConfigEntry } from '../tasks/plan-topic-configs.ts';
-import type { LastingState, LinkIdentity, StoredLink, StoredMirror, StoredStop, StoredTransition } from './link-store.ts';
+import { TASK_ERROR_CODES, type TaskErrorCode } from '../tasks/task.ts';
+import type {
+  LastingState,
+  LinkIdentity,
+  StoredLink,
+  StoredMirror,
+  StoredStop,
+  StoredTransition,
+  StoredTransitionError,
+} from './link-store.ts';
 import { corruptStore } from './store-topic.ts';
 
 const VERSION = 1;
@@ -54,7 +63,8 @@ export const parseLink = (value: string): StoredLink => {
 };
 
 export const parseMirror = (value: string): StoredMirror => {
-  const { topic, sourceTopic, sourceTopicId, topicId, startOffsets, hasCaughtUp, sourceConfigs, state, stop, history } = parseObject(value);
+  const { topic, sourceTopic, sourceTopicId, topicId, startOffsets, hasCaughtUp, sourceConfigs, state, stop, history, transitionErrors } =
+    parseObject(value);
   const understood =
     typeof topic === 'string' &&
     typeof sourceTopic === 'string' &&
@@ -63,7 +73,8 @@ export const parseMirror = (value: string): StoredMirror => {
     (sourceConfigs === undefined || isConfigs(sourceConfigs)) &&
     (state === undefined || LASTING_STATES.has(state as LastingState)) &&
     (stop === undefined || isStop(stop)) &&
-    (history === undefined || (Array.isArray(history) && history.every(isTransition)));
+    (history === undefined || (Array.isArray(history) && history.every(isTransition))) &&
+    (transitionErrors === undefined || (Array.isArray(transitionErrors) && transitionErrors.every(isTransitionError)));
   if (!understood) throw corruptStore(`the mirror ${value} is not understood`);
   return {
     topic,
@@ -76,6 +87,7 @@ export const parseMirror = (value: string): StoredMirror => {
     ...(state !== undefined && { state: state as LastingState }),
     ...(stop !== undefined && { stop }),
     ...(history !== undefined && { history }),
+    ...(transitionErrors !== undefined && { transitionErrors }),
   };
 };
 
@@ -101,6 +113,14 @@ const isStop = (given: unknown): given is StoredStop =>
   (given['lags'] === undefined || isOffsets(given['lags']));
 const isTransition = (given: unknown): given is StoredTransition =>
   isRecord(given) && typeof given['from'] === 'string' && typeof given['to'] === 'string' && isOffset(given['at']);
+
+const CODES: ReadonlySet<unknown> = new Set<TaskErrorCode>(TASK_ERROR_CODES);
+const isTransitionError = (given: unknown): given is StoredTransitionError =>
+  isRecord(given) &&
+  (given['verb'] === 'PROMOTE' || given['verb'] === 'FAILOVER') &&
+  CODES.has(given['code']) &&
+  ['step', 'linkErrorCode', 'message'].every((name) => typeof given[name] === 'string') &&
+  isOffset(given['at']);
 
 const parseObject = (value: string): Readonly<Record<string, unknown>> => {
   let parsed: unknown;

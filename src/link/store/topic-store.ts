@@ -18,7 +18,8 @@ import { corruptStore, type StoreEntry, StoreTopic, type StoreTopicOptions } fro
 /** What the topic says of one link. */
 interface Memory {
   readonly identity: LinkIdentity | null;
-  readonly link: StoredLink | null;
+  /** Of every link, in the order of their first records. */
+  readonly links: ReadonlyMap<string, StoredLink>;
   readonly mirrors: ReadonlyMap<string, StoredMirror>;
   /** Of every candidate there ever was. */
   readonly producerKeys: readonly string[];
@@ -31,15 +32,18 @@ interface Memory {
 const recall = (entries: readonly StoreEntry[], name: string): Memory => {
   const identities = new Map<string, string>();
   const mirrors = new Map<string, StoredMirror>();
-  let link: StoredLink | null = null;
+  const links = new Map<string, StoredLink>();
   for (const { key, value } of entries) {
     const parsed = parseKey(key);
-    if (parsed?.link !== name) continue;
+    if (parsed?.kind === 'link') {
+      if (value === null) links.delete(parsed.link);
+      else if (parsed.link === name) links.set(name, parseLink(value));
+      else links.set(parsed.link, linkOfOthers(value));
+    }
+    if (parsed?.link !== name || parsed.kind === 'link') continue;
     if (parsed.kind === 'producer') {
       if (value === null) identities.delete(key);
       else if (!identities.has(key)) identities.set(key, value);
-    } else if (parsed.kind === 'link') {
-      link = value === null ? null : parseLink(value);
     } else if (value === null) {
       mirrors.delete(parsed.topic);
     } else {
@@ -47,10 +51,19 @@ const recall = (entries: readonly StoreEntry[], name: string): Memory => {
     }
   }
   const [first] = identities.values();
-  return { identity: first === undefined ? null : parseIdentity(first), link, mirrors, producerKeys: [...identities.keys()] };
+  return { identity: first === undefined ? null : parseIdentity(first), links, mirrors, producerKeys: [...identities.keys()] };
 };
 
-const NOTHING: Memory = { identity: null, link: null, mirrors: new Map(), producerKeys: [] };
+/** What another link has written, maybe of another release, keeps nobody from working. */
+const linkOfOthers = (value: string): StoredLink => {
+  try {
+    return parseLink(value);
+  } catch {
+    return { configs: {} };
+  }
+};
+
+const NOTHING: Memory = { identity: null, links: new Map(), mirrors: new Map(), producerKeys: [] };
 
 export class TopicLinkStore implements LinkStore {
   readonly #topic: StoreTopic;
@@ -83,12 +96,16 @@ export class TopicLinkStore implements LinkStore {
   }
 
   link(): StoredLink | null {
-    return this.#memory.link;
+    return this.#memory.links.get(this.#name) ?? null;
+  }
+
+  links(): ReadonlyMap<string, StoredLink> {
+    return this.#memory.links;
   }
 
   async saveLink(link: StoredLink, signal: AbortSignal): Promise<void> {
     await this.#topic.append([{ key: linkKey(this.#name), value: formatLink(link) }], signal);
-    this.#memory = { ...this.#memory, link };
+    this.#memory = { ...this.#memory, links: new Map(this.#memory.links).set(this.#name, link) };
   }
 
   mirror(topic: string): StoredMirror | undefined {

@@ -66,22 +66,31 @@ const control = async (cluster: TestCluster, role: string): Promise<ClusterContr
 };
 
 export const embeddedEnvironment = async ({ brokers, releases }: EmbeddedOptions): Promise<Environment> => {
-  const start = (release: Release): Promise<TestCluster> =>
+  const start = (release: Release, size = brokers): Promise<TestCluster> =>
     startCluster({
-      brokers,
+      brokers: size,
       release,
-      brokerConfig: { 'default.replication.factor': String(brokers) },
+      brokerConfig: { 'default.replication.factor': String(size) },
       authorizer: { allowEveryoneIfNoAclFound: true },
     });
   const clusters = await Promise.all([start(releases.source), start(releases.destination)]);
   const source = await control(clusters[0], 'source');
   const destination = await control(clusters[1], 'destination');
+  const others: ClusterControl[] = [];
   return {
     name: `embedded ${releases.source} to ${releases.destination}`,
     source,
     destination,
+    others: async (count) => {
+      while (others.length < count) {
+        const cluster = await start(releases.destination, 1);
+        clusters.push(cluster);
+        others.push(await control(cluster, `cluster ${others.length + 3}`));
+      }
+      return others.slice(0, count);
+    },
     [Symbol.asyncDispose]: async () => {
-      await Promise.all([source, destination].map(({ bench }) => bench[Symbol.asyncDispose]()));
+      await Promise.all([source, destination, ...others].map(({ bench }) => bench[Symbol.asyncDispose]()));
       await Promise.all(clusters.map((cluster) => cluster.stop()));
     },
   };

@@ -83,7 +83,20 @@ export const realEnvironment = async (options: {
     const source = await keep(start(options.source));
     const destination = await keep(start(options.destination));
     const java = await keep(startJavaClient());
-    return { ...(await keep(environmentOf(java, source, destination))), [Symbol.asyncDispose]: stop };
+    const others: ClusterControl[] = [];
+    return {
+      ...(await keep(environmentOf(java, source, destination))),
+      others: async (count) => {
+        while (others.length < count) {
+          const cluster = await keep(start({ version: destination.version }));
+          const other = await control(cluster, java, `cluster ${others.length + 3}`);
+          running.push(other.bench);
+          others.push(other);
+        }
+        return others.slice(0, count);
+      },
+      [Symbol.asyncDispose]: stop,
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -99,6 +112,7 @@ export const environmentOf = async (java: JavaClient, a: KafkaCluster, b: KafkaC
     clusters: { source: a, destination: b },
     source,
     destination,
+    others: () => Promise.reject(new Error('there are only the clusters that run already')),
     digests: async (topic, isolation = 'read_uncommitted') => {
       const [ofSource, ofDestination] = await Promise.all(
         [a, b].map(({ bootstrap }) => java.digest(bootstrap, topic, { isolation, config: QUICK_TO_CLOSE })),
