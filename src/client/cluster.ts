@@ -252,7 +252,10 @@ export class Cluster {
   #leader({ topic, partition }: { readonly topic: string; readonly partition: number }): number {
     const leader = this.metadata.partition(topic, partition)?.leaderId ?? -1;
     if (leader >= 0) return leader;
-    throw new BrokerError(ErrorCode.LEADER_NOT_AVAILABLE, `reach the leader of ${topic}-${partition} on the ${this.settings.role} cluster`);
+    throw new BrokerError(
+      this.metadata.noLeaderCode(topic),
+      `reach the leader of ${topic}-${partition} on the ${this.settings.role} cluster`,
+    );
   }
 
   async #coordinator(group: string, signal: AbortSignal, left: () => number): Promise<number> {

@@ -1,6 +1,5 @@
 /** Many small questions about single partitions: asked one by one, sent together, one request per leader. */
 import { LinkError } from '../errors.ts';
-import { ErrorCode } from '../protocol/error-codes.ts';
 import { BrokerError } from './broker-error.ts';
 import type { Cluster } from './cluster.ts';
 
@@ -55,7 +54,7 @@ export class LeaderQuestions<Question extends PartitionQuestion, Answer> {
       const { topic, partition } = pending.question;
       const leader = this.#cluster.metadata.partition(topic, partition)?.leaderId ?? -1;
       if (leader < 0) {
-        pending.reject(this.#error(ErrorCode.LEADER_NOT_AVAILABLE, pending.question));
+        pending.reject(this.#error(this.#cluster.metadata.noLeaderCode(topic), pending.question));
         continue;
       }
       const lane = `${leader}/${this.#kind.lane?.(pending.question) ?? ''}`;

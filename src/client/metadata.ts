@@ -1,4 +1,5 @@
 /** What is known of a cluster's brokers, topics and leaders; a newer leader epoch is never overwritten by an older one (KIP-320). */
+import { ErrorCode } from '../protocol/error-codes.ts';
 import { Metadata, type MetadataResponse } from '../protocol/messages/metadata.ts';
 import { ZERO_UUID } from '../protocol/schema.ts';
 import type { Endpoint } from './transport.ts';
@@ -54,6 +55,12 @@ export class MetadataCache {
     const expected = partitions?.[partition];
     // Brokers list all partitions; an answer that leaves some out must not shift the others.
     return expected?.partition === partition ? expected : partitions?.find((other) => other.partition === partition);
+  }
+
+  /** Why a partition has no leader that could be asked: brokers tell no partitions of a topic that may not be described, and that does not pass by itself. */
+  noLeaderCode(topic: string): number {
+    const code = this.#topics.get(topic)?.errorCode;
+    return code === ErrorCode.TOPIC_AUTHORIZATION_FAILED ? code : ErrorCode.LEADER_NOT_AVAILABLE;
   }
 
   /** Takes over an answer to Metadata of `version`. Topics it does not speak of stay as they were. */

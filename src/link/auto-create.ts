@@ -2,10 +2,12 @@
 import { createMirror } from './create-mirror.ts';
 import { NameFilters } from './filters/name-filters.ts';
 import { Gate } from './gate.ts';
+import { MirrorFailure } from './mirror-failure.ts';
 import { mirrorNames } from './mirror-names.ts';
 import type { Mirrors } from './mirrors.ts';
+import { legalName } from './options.ts';
 import type { PrepareContext } from './plan-topics.ts';
-import { type TaskError, type TaskResult, taskError } from './tasks/task.ts';
+import { type TaskError, type TaskErrorCode, type TaskResult, taskError } from './tasks/task.ts';
 
 export interface AutoCreateContext {
   readonly context: PrepareContext;
@@ -42,10 +44,16 @@ export class AutoCreate {
         created++;
       } catch (error) {
         signal.throwIfAborted();
-        errors.push(taskError(error, name));
+        errors.push(taskError(error, name, codeOf(error, mirrorNames(prefix, name).topic)));
       }
     };
     await Promise.all(wanted.map(({ name }) => gate.run(() => one(name))));
     return { counts: { topics: wanted.length, created }, errors };
   }
 }
+
+/** The product's words for what it has words for here alone. */
+const codeOf = (error: unknown, topic: string): TaskErrorCode | undefined => {
+  if (error instanceof MirrorFailure && error.reason === 'DESTINATION_DIVERGED') return 'TOPIC_EXISTS_ERROR';
+  return legalName(topic) ? undefined : 'INVALID_TOPIC';
+};

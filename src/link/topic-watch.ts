@@ -27,6 +27,8 @@ export class TopicWatch {
   readonly #context: TopicWatchContext;
   /** Source topics that were not found at the last look. One look is not believed: a broker that just came up may not know them yet. */
   readonly #missing = new Set<string>();
+  /** Mirrors that had more partitions than their source at the last look. Another process of the link may have grown one a moment ago, before we saw why. */
+  readonly #wider = new Set<string>();
 
   constructor(context: TopicWatchContext) {
     this.#context = context;
@@ -89,6 +91,16 @@ export class TopicWatch {
         `the source topic '${sourceTopic}' has ${found.partitions.length} partitions now, its mirror ${partitions.length}`,
       );
     }
+    const present = destination.metadata.topic(topic)?.partitions.length ?? 0;
+    if (found?.errorCode === ErrorCode.NONE && present > found.partitions.length) {
+      if (this.#wider.has(topic)) {
+        return new MirrorFailure(
+          'SOURCE_PARTITIONS_DECREASED',
+          `the mirror topic '${topic}' has ${present} partitions, its source ${found.partitions.length}: somebody has added partitions to the mirror`,
+        );
+      }
+      this.#wider.add(topic);
+    } else this.#wider.delete(topic);
     if (destination.metadata.topic(topic)?.errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return null;
     return new MirrorFailure(
       'DESTINATION_TOPIC_DELETED',

@@ -92,6 +92,41 @@ const wrongAddresses: Scenario = {
   },
 };
 
+const linkErrors: Scenario = {
+  name: 'what is wrong with a source that cannot be reached is told in the words of the product',
+  play: async (stage) => {
+    const topic = await sourceTopic(stage);
+    const first = await stage.link([topic]);
+    await stage.expectMirrored(first, topic);
+    await first.close();
+    const mute = await listening(createServer());
+    const vacant = await listening(createServer());
+    await vacant.close();
+    try {
+      for (const [address, linkError] of [
+        ['no-such-host.invalid:9092', 'UNRESOLVABLE_BOOTSTRAP_ERROR'],
+        [vacant.address, 'BOOTSTRAP_TCP_CONNECTION_FAILED_ERROR'],
+        [mute.address, 'TIMEOUT_ERROR'],
+      ] as const) {
+        const options = stage.options([], {
+          source: { bootstrap: [address] },
+          settings: { connectTimeoutMs: 300, requestTimeoutMs: 1_000 },
+        });
+        const link = await createLink(options, { timeoutMs: 1_000 });
+        try {
+          expect(link.status()).toMatchObject({ state: 'UNAVAILABLE', linkError });
+          expect(link.mirror(topic).state).toBe('SOURCE_UNAVAILABLE');
+        } finally {
+          await link.close();
+        }
+      }
+    } finally {
+      await mute.close();
+    }
+    await stage.expectMirrored(await stage.link([]), topic);
+  },
+};
+
 const oneGoodAddress: Scenario = {
   name: 'one good address among bad ones is enough',
   play: async (stage) => {
@@ -190,6 +225,7 @@ const badOptions: Scenario = {
 
 export const badInputScenarios: readonly Scenario[] = [
   wrongAddresses,
+  linkErrors,
   oneGoodAddress,
   unknownTopic,
   noRights,

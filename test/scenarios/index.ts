@@ -1,6 +1,7 @@
 /** All scenarios: each plays on embedded and on real clusters and expects the same of both. */
 import { badInputScenarios } from './bad-input.ts';
 import { continuingScenarios } from './continuing.ts';
+import { creationScenarios } from './creation.ts';
 import { disturbanceScenarios } from './disturbances.ts';
 import { exactTransactionScenarios } from './exact-transactions.ts';
 import { fillPolicyScenarios } from './fill-policies.ts';
@@ -9,8 +10,10 @@ import { lifecycleScenarios } from './lifecycle.ts';
 import { mirroringScenarios } from './mirroring.ts';
 import { obstacleScenarios } from './obstacles.ts';
 import { operationScenarios } from './operations.ts';
+import { sequenceScenarios } from './sequences.ts';
 import { sourceChangeScenarios } from './source-changes.ts';
 import type { Scenario } from './stage.ts';
+import { stoppingScenarios } from './stopping.ts';
 import { syncScenarios } from './syncs.ts';
 import { topologyScenarios } from './topologies.ts';
 import { unevenLogScenarios } from './uneven-logs.ts';
@@ -25,9 +28,12 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   'fill policies': fillPolicyScenarios,
   'exact transactions': exactTransactionScenarios,
   'logs that may not be mirrored': obstacleScenarios,
+  creation: creationScenarios,
   operations: operationScenarios,
+  stopping: stoppingScenarios,
   syncs: syncScenarios,
   topologies: topologyScenarios,
+  sequences: sequenceScenarios,
   'bad input': badInputScenarios,
   lifecycle: lifecycleScenarios,
 };

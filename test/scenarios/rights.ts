@@ -48,6 +48,11 @@ export class Rights {
     return this.#remove({ type: 'topic', name });
   }
 
+  /** How many ACLs there are that name this topic. */
+  ofTopic(name: string): Promise<number> {
+    return this.#count({ type: 'topic', name });
+  }
+
   /** Nobody may create this topic, nor may it be created with a right on the whole cluster; everything else stays as it was. */
   async denyCreation(topic: string): Promise<void> {
     for (const resource of [cluster, { type: 'topic', name: topic } as const]) {

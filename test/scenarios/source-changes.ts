@@ -152,6 +152,17 @@ const mirrorDeleted: Scenario = {
   },
 };
 
+const mirrorGrown: Scenario = {
+  name: 'somebody adds partitions to the mirror: it has more than its source then',
+  play: async (stage) => {
+    const { topic, link, log } = await mirrored(stage, 4);
+    await stage.destination.bench.growTopic(topic, 2);
+    const { error } = await failsWith(link, topic, 'SOURCE_PARTITIONS_DECREASED');
+    expect(error?.code).toBe('KLINK_SOURCE_CHANGED');
+    expect(await stage.destination.bench.walk(topic, 0)).toEqual(log);
+  },
+};
+
 export const sourceChangeScenarios: readonly Scenario[] = [
   deleted,
   recreated,
@@ -161,4 +172,5 @@ export const sourceChangeScenarios: readonly Scenario[] = [
   expiredUpToTheMirror,
   logStart,
   mirrorDeleted,
+  mirrorGrown,
 ];

@@ -66,4 +66,100 @@ const configs: Scenario = {
   },
 };
 
-export const syncScenarios: readonly Scenario[] = [offsets, configs];
+const include: Scenario = {
+  name: 'which configs follow is chosen: those that are left out are local, those that never follow are refused, and changing the list takes effect at once',
+  play: async (stage) => {
+    const topic = stage.topic();
+    await stage.source.bench.createTopic(topic, { configs: { 'segment.ms': '7000000', 'delete.retention.ms': '4000000' } });
+    const always = 'cleanup.policy,max.message.bytes,message.timestamp.type,message.timestamp.difference.max.ms';
+    const link = await stage.link([topic], {
+      settings: { topicConfigSyncMs: 200 },
+      configs: { 'topic.config.sync.include': `${always},segment.ms` },
+    });
+    const here = async () => {
+      const { 'segment.ms': segment, 'delete.retention.ms': tombstones } = await stage.destination.bench.configs(topic);
+      return [segment, tombstones];
+    };
+    await expect.poll(here, { timeout: PATIENCE_MS }).toEqual(['7000000', '86400000']);
+    await stage.destination.bench.setConfigs(topic, { 'delete.retention.ms': '5000000' });
+    await link.runTask('TopicConfigsSync');
+    expect(await here()).toEqual(['7000000', '5000000']);
+    const refused = [{ op: 'SET', name: 'topic.config.sync.include', value: `${always},leader.replication.throttled.replicas` }] as const;
+    await expect(link.configure(refused)).rejects.toMatchObject({
+      code: 'KLINK_CONFIG',
+      message: expect.stringContaining('never follows the source'),
+    });
+    await link.configure([{ op: 'SET', name: 'topic.config.sync.include', value: `${always},delete.retention.ms` }]);
+    await expect.poll(here, { timeout: PATIENCE_MS }).toEqual(['7000000', '4000000']);
+    expect(link.tasks().find(({ name }) => name === 'TopicConfigsSync')).toMatchObject({ state: 'ACTIVE', errors: [] });
+  },
+};
+
+const acls: Scenario = {
+  name: 'ACLs inside the filters follow the source, those outside are left alone, and with add-only nothing is taken away',
+  play: async (stage) => {
+    const [inside, outside] = [stage.topic('inside'), stage.topic('outside')];
+    const [theirs, ours] = [stage.source.bench.rights, stage.destination.bench.rights];
+    await theirs.reserveTopic(inside);
+    await ours.reserveTopic(outside);
+    const link = await stage.link([], {
+      settings: {
+        aclSyncEnable: true,
+        aclSyncMs: 200,
+        aclFilters: [
+          {
+            resourceFilter: { resourceType: 'topic', name: inside, patternType: 'literal' },
+            accessFilter: { operation: 'any', permissionType: 'any' },
+          },
+        ],
+      },
+    });
+    const counts = async () => [await ours.ofTopic(inside), await ours.ofTopic(outside)];
+    await expect.poll(counts, { timeout: PATIENCE_MS }).toEqual([2, 2]);
+    await link.configure([{ op: 'SET', name: 'kafka.link.acl.sync.mode', value: 'add-only' }]);
+    await theirs.releaseTopic(inside);
+    await link.runTask('AclSync');
+    expect(await counts()).toEqual([2, 2]);
+    await link.configure([{ op: 'DELETE', name: 'kafka.link.acl.sync.mode' }]);
+    await expect.poll(counts, { timeout: PATIENCE_MS }).toEqual([0, 2]);
+    expect(link.tasks().find(({ name }) => name === 'AclSync')).toMatchObject({ state: 'ACTIVE', errors: [] });
+    await ours.releaseTopic(outside);
+  },
+};
+
+const selectedNoMore: Scenario = {
+  name: 'a group that is selected no more keeps what was copied, and a task that is paused does nothing by itself',
+  play: async (stage) => {
+    const topic = stage.topic();
+    const [one, two] = [`${topic}-one`, `${topic}-two`];
+    await stage.source.bench.createTopic(topic);
+    await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 1, batches: 4 }));
+    for (const group of [one, two]) await stage.source.bench.commit(group, topic, 0, 1);
+    const everything = { name: '*', patternType: 'LITERAL', filterType: 'INCLUDE' };
+    const link = await stage.link([topic], {
+      settings: {
+        consumerOffsetSyncEnable: true,
+        consumerOffsetSyncMs: 200,
+        consumerOffsetGroupFilters: [{ name: '*', patternType: 'LITERAL', filterType: 'INCLUDE' }],
+      },
+    });
+    await link.caughtUp({ timeoutMs: PATIENCE_MS });
+    const committed = () => Promise.all([one, two].map((group) => stage.destination.bench.committed(group, topic, 0)));
+    await expect.poll(committed, { timeout: PATIENCE_MS }).toEqual([1, 1]);
+    const groupFilters = [everything, { name: one, patternType: 'LITERAL', filterType: 'EXCLUDE' }];
+    await link.configure([{ op: 'SET', name: 'consumer.offset.group.filters', value: JSON.stringify({ groupFilters }) }]);
+    for (const group of [one, two]) await stage.source.bench.commit(group, topic, 0, 2);
+    await expect.poll(committed, { timeout: PATIENCE_MS }).toEqual([1, 2]);
+    await link.configure([{ op: 'SET', name: 'kafka.link.tasks.paused', value: 'ConsumerOffsetSync' }]);
+    const task = () => link.tasks().find(({ name }) => name === 'ConsumerOffsetSync')!;
+    await expect.poll(() => task().state, { timeout: PATIENCE_MS }).toBe('PAUSED');
+    await stage.source.bench.commit(two, topic, 0, 3);
+    // The other tasks go on meanwhile.
+    await link.runTask('TopicConfigsSync');
+    expect(await committed()).toEqual([1, 2]);
+    await link.configure([{ op: 'DELETE', name: 'kafka.link.tasks.paused' }]);
+    await expect.poll(committed, { timeout: PATIENCE_MS }).toEqual([1, 3]);
+  },
+};
+
+export const syncScenarios: readonly Scenario[] = [offsets, configs, include, acls, selectedNoMore];
