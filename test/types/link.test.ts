@@ -19,6 +19,8 @@ import {
   type PartitionEvent,
   type ProgressEvent,
   type SETTINGS,
+  type StoredTransitionError,
+  type TaskErrorCode,
   type TaskName,
   type WarningEvent,
 } from 'kafka-link';
@@ -70,6 +72,8 @@ describe('a link', () => {
     expectTypeOf<ClusterLink['mirrors']>().returns.toEqualTypeOf<readonly MirrorTopicStatus[]>();
     expectTypeOf<'ACTIVE' | 'PAUSED' | 'STOPPED'>().toExtend<MirrorTopicStatus['state']>();
     expectTypeOf<MirrorTopicState>().toEqualTypeOf<MirrorTopicStatus['state']>();
+    expectTypeOf<MirrorTopicStatus['transitionErrors']>().toEqualTypeOf<readonly StoredTransitionError[]>();
+    expectTypeOf<StoredTransitionError['code']>().toEqualTypeOf<TaskErrorCode>();
     expectTypeOf<MirrorTopicStatus['mirrorTopicError']>().toEqualTypeOf<MirrorTopicError | null>();
     expectTypeOf<MirrorPartitionStatus['nextOffset' | 'sourceEnd' | 'sourceStart' | 'lag' | 'bytes']>().toEqualTypeOf<bigint>();
     expectTypeOf<MirrorPartitionStatus['error']>().toEqualTypeOf<LinkError | null>();

@@ -106,6 +106,13 @@ describe('the metadata cache', () => {
     expect(leader(known([response([partition(0, 1, 4, 9)])]))).toEqual([1, 4]);
   });
 
+  it('says why there is no leader: a right that is missing does not come back by itself', () => {
+    expect(known([response([], { errorCode: 29 })]).noLeaderCode('orders')).toBe(29);
+    expect(known([response([], { errorCode: 3 })]).noLeaderCode('orders')).toBe(5);
+    expect(known([response([partition(0, -1, 4, 5)])]).noLeaderCode('orders')).toBe(5);
+    expect(known([response([])]).noLeaderCode('payments')).toBe(5);
+  });
+
   it('skips topics that are told without a name', () => {
     expect(known([response([], { name: null, errorCode: 100 })]).topic('orders')).toBeUndefined();
   });

@@ -104,13 +104,13 @@ describe('a link', () => {
     await Promise.all([source.stop(), destination.stop()]);
   });
 
-  const start = (): Promise<ClusterLink> =>
+  const start = (store = new MemoryLinkStore()): Promise<ClusterLink> =>
     createLink({
       name: 'west',
       source: { bootstrap: source.bootstrap },
       destination: { bootstrap: destination.bootstrap },
       topics: ['orders'],
-      store: new MemoryLinkStore(),
+      store,
       settings: { progressIntervalMs: 10 },
     });
 
@@ -138,6 +138,24 @@ describe('a link', () => {
       process.removeAllListeners('uncaughtException');
       for (const listener of others) process.on('uncaughtException', listener);
     }
+  });
+
+  it('keeps the last twenty errors on the way to another state', async () => {
+    const store = new MemoryLinkStore();
+    await using link = await start(store);
+    await link.caughtUp({ timeoutMs: 5_000 });
+    source.stall(1);
+    for (let i = 0; i < 22; i++) {
+      await link.promote(['orders'], { timeoutMs: 5 });
+      await expect.poll(() => link.mirror('orders').state, { interval: 1 }).toBe('ACTIVE');
+    }
+    source.resume(1);
+    const { transitionErrors } = link.mirror('orders');
+    expect(transitionErrors).toHaveLength(20);
+    expect(new Set(transitionErrors.map(({ verb, linkErrorCode }) => `${verb} ${linkErrorCode}`))).toEqual(
+      new Set(['PROMOTE KLINK_TIMEOUT']),
+    );
+    await expect.poll(() => store.mirror('orders')?.transitionErrors).toEqual(transitionErrors);
   });
 
   it('closes in time although the destination does not answer', async () => {

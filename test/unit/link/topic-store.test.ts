@@ -150,6 +150,56 @@ describe('a mirror', () => {
   });
 });
 
+describe('the errors of a mirror on its way to another state', () => {
+  const error = { verb: 'PROMOTE', step: 'copy', code: 'UNKNOWN', linkErrorCode: 'KLINK_TIMEOUT', message: 'too long', at: 5 } as const;
+
+  it('are remembered', async () => {
+    const { store, cluster } = await storeOf('west');
+    await store.identity(newIdentity(cluster), signal);
+    await store.saveMirror({ ...MIRROR, transitionErrors: [error] }, signal);
+    const again = await storeOf('west');
+    await again.store.load(signal);
+    expect(again.store.mirror('orders')).toEqual({ ...MIRROR, transitionErrors: [error] });
+  });
+
+  it.each([{ verb: 'PAUSE' }, { code: 'NO_SUCH' }, { at: -1 }, { message: null }])('are not believed with %j', async (change) => {
+    await kafka.createTopic(STORE_TOPIC, { configs: { 'cleanup.policy': 'compact' } });
+    await write('mirror/west/orders', JSON.stringify({ version: 1, ...MIRROR, transitionErrors: [{ ...error, ...change }] }));
+    await expectUntouched();
+  });
+});
+
+describe('the links beside this one', () => {
+  const save = async (name: string, configs: Readonly<Record<string, string>>): Promise<void> =>
+    (await storeOf(name)).store.saveLink({ configs }, signal);
+  const seenBy = async (name: string): Promise<readonly (readonly [string, object])[]> => {
+    const { store } = await storeOf(name);
+    await store.load(signal);
+    return [...store.links()];
+  };
+
+  it('are known with their configs, in the order in which they came, whatever was changed since', async () => {
+    const { store, cluster } = await storeOf('west');
+    await store.identity(newIdentity(cluster), signal);
+    await save('west', { 'cluster.link.prefix': 'a.' });
+    await save('east', { 'cluster.link.prefix': 'b.' });
+    await save('west', { 'cluster.link.prefix': 'a.', 'acl.sync.ms': '700' });
+    expect(await seenBy('north')).toEqual([
+      ['west', { configs: { 'cluster.link.prefix': 'a.', 'acl.sync.ms': '700' } }],
+      ['east', { configs: { 'cluster.link.prefix': 'b.' } }],
+    ]);
+  });
+
+  it('are forgotten when they are deleted, and disturb nobody when they are not understood', async () => {
+    const { store, cluster } = await storeOf('west');
+    await store.identity(newIdentity(cluster), signal);
+    await save('west', { 'cluster.link.prefix': 'a.' });
+    await write('link/later', '{"version":2}');
+    await store.forgetLink(signal);
+    expect(await seenBy('north')).toEqual([['later', { configs: {} }]]);
+  });
+});
+
 const prefix = 'producer/west/';
 const damaged: readonly (readonly [what: string, key: string, value: string])[] = [
   ['no JSON', `${prefix}7`, '{'],
