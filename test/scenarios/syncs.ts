@@ -37,6 +37,10 @@ const offsets: Scenario = {
     await stage.source.bench.commit(group, topic, 0, later - 1);
     expect(await link.promote([topic], { timeoutMs: PATIENCE_MS })).toMatchObject([{ state: 'STOPPED', error: null }]);
     expect(await committed(group)).toBe(later - 1);
+    // From then on the topic has nothing to do with its source.
+    await stage.source.bench.commit(group, topic, 0, later);
+    expect((await link.runTask('ConsumerOffsetSync')).errors).toEqual([]);
+    expect(await committed(group)).toBe(later - 1);
     expect(link.tasks().find(({ name }) => name === 'ConsumerOffsetSync')).toMatchObject({ state: 'ACTIVE', errors: [] });
     expect(link.openMetrics()).toContain(`kafka_link_mirror_topics{link="${link.name}",state="STOPPED"} 1`);
   },

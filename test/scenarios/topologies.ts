@@ -167,7 +167,7 @@ const trimmedChain: Scenario = {
 };
 
 const exactChain: Scenario = {
-  name: 'a chain of three with exact transactions: what is open is open everywhere, and ends everywhere',
+  name: 'a chain of three with exact transactions: what is open is open everywhere and ends everywhere, with its source or with a failover in the middle',
   play: async (stage) => {
     const topic = stage.topic();
     await stage.source.bench.createTopic(topic, { partitions: 2 });
@@ -189,6 +189,19 @@ const exactChain: Scenario = {
     for (const [index, { partition, ...who }] of openEnds(producers).entries())
       await stage.source.bench.writeMarker(topic, partition, { ...who, commit: index % 2 === 0 });
     await expectSame();
+    // What is open when the middle is failed over is aborted there, and so it is behind it.
+    const ends = [0, 1].map(async (partition) => (await stage.source.bench.range(topic, partition)).end);
+    const more = await transactionalLog({ topic, seed: 82, ends: await Promise.all(ends) });
+    expect(openEnds(more.producers)).not.toEqual([]);
+    await stage.source.appendRaw(more.appends);
+    await expectSame();
+    expect(await first.failover([topic], { timeoutMs: PATIENCE_MS })).toMatchObject([{ state: 'STOPPED', error: null }]);
+    await second.caughtUp({ timeoutMs: PATIENCE_MS });
+    for (const partition of [0, 1]) {
+      const middle = await stage.destination.bench.transactions(topic, partition, 'mapped');
+      expect(middle.open).toEqual([]);
+      expect(await c.bench.transactions(topic, partition, 'mapped twice')).toEqual(middle);
+    }
   },
 };
 
