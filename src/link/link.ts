@@ -127,12 +127,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
       },
       replicator: this.#replicator,
       facts: () => this.#facts(),
-      emit: (event) => {
-        this.#emit(event);
-        // What needs a person is there for the next process too.
-        const failed = event.type === 'mirror' && event.to === 'FAILED' ? this.#mirrors.get(event.topic) : undefined;
-        if (failed !== undefined) this.#remember(failed, {});
-      },
+      emit: (event) => this.#emit(event),
     });
     this.#watch = new TopicWatch({
       options,
