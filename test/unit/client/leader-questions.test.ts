@@ -15,7 +15,9 @@ interface Question {
 const cluster = {
   settings: { role: 'source' },
   metadata: {
-    partition: (topic: string, partition: number) => (topic === 'unknown' ? undefined : { leaderId: partition < 9 ? partition % 3 : -1 }),
+    partition: (topic: string, partition: number) =>
+      topic === 'unknown' || topic === 'forbidden' ? undefined : { leaderId: partition < 9 ? partition % 3 : -1 },
+    noLeaderCode: (topic: string) => (topic === 'forbidden' ? 29 : 5),
   },
 } as unknown as Cluster;
 
@@ -82,6 +84,12 @@ describe('a question', () => {
     expect(error).toBeInstanceOf(BrokerError);
     expect(error).toMatchObject({ brokerName: 'LEADER_NOT_AVAILABLE', retriable: true });
     expect((error as Error).message).toContain(`look at ${topic}-${partition} on the source cluster`);
+    expect(asked).toEqual([]);
+  });
+
+  it('about a topic that may not be described fails for good, and nobody is asked', async () => {
+    const { asked, ask } = bench(echo);
+    expect(await failureOf(ask('forbidden', 0))).toMatchObject({ code: 'KLINK_AUTH', retriable: false });
     expect(asked).toEqual([]);
   });
 
