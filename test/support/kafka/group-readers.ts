@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { Kafka, logLevel } from 'kafkajs';
 import { consoleTool } from './console-tools.ts';
-import { kcat } from './kcat.ts';
+import { KCAT, kcat } from './kcat.ts';
 
 interface Reading {
   readonly bootstrap: readonly string[];
@@ -73,7 +73,7 @@ const joinKafkajs = async ({ bootstrap, topic, group }: Omit<Reading, 'count'>):
 };
 
 const joinKcat = async ({ bootstrap, topic, group }: Omit<Reading, 'count'>): Promise<GroupMember> => {
-  const child = spawn('kcat', ['-G', group, '-b', bootstrap.join(','), '-X', 'enable.auto.commit=false', topic]);
+  const child = spawn(KCAT, ['-G', group, '-b', bootstrap.join(','), '-X', 'enable.auto.commit=false', topic]);
   const end = (): void => void child.kill('SIGKILL');
   process.on('exit', end);
   const gone = once(child, 'close').then(() => process.off('exit', end));

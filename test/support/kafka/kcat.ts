@@ -4,12 +4,15 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+/** On the PATH. */
+export const KCAT = 'kcat';
+
 /** Runs kcat with `args` and resolves with its standard output; librdkafka's complaints are in the error of a failed run. */
 export async function kcat(
   args: readonly string[],
   options: { readonly input?: string; readonly timeoutMs?: number } = {},
 ): Promise<string> {
-  const running = run('kcat', args, { maxBuffer: 256 << 20, timeout: options.timeoutMs ?? 60_000 });
+  const running = run(KCAT, args, { maxBuffer: 256 << 20, timeout: options.timeoutMs ?? 60_000 });
   running.child.stdin?.on('error', () => undefined);
   running.child.stdin?.end(options.input ?? '');
   try {
