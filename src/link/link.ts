@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { LinkError } from '../errors.ts';
 import { AutoCreate } from './auto-create.ts';
+import { caughtUp } from './caught-up.ts';
 import { Change } from './change.ts';
 import type { ChangedConfig, ConfigChange } from './configs/config-set.ts';
 import { type ConfigListing, describeConfigs } from './configs/describe-configs.ts';
@@ -13,6 +14,7 @@ import { streamEvents } from './event-stream.ts';
 import { type LinkEvent, type LinkEvents, linkChannels } from './events.ts';
 import type { LinkMetrics, LinkStatus, WaitOptions } from './link-status.ts';
 import { LinkTasks, SETUP_CONFIGS } from './link-tasks.ts';
+import { linkMetrics } from './metrics/link-metrics.ts';
 import type { LinkSnapshot } from './metrics/metric-family.ts';
 import { type OpenMetricsOptions, openMetrics } from './metrics/open-metrics.ts';
 import { type MirrorTopicStatus, partitionStatus } from './mirror-status.ts';
@@ -29,14 +31,12 @@ import type { PrepareContext } from './plan-topics.ts';
 import { type ConfigureOptions, Reconfigure } from './reconfigure.ts';
 import { batchMaker } from './replication/batch-maker.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
-import { OffsetLookup } from './replication/offset-lookup.ts';
 import type { PartitionMirror } from './replication/partition-mirror.ts';
 import { Replicator } from './replication/replicator.ts';
-import { TRANSACTION_MODES } from './replication/transaction-mode.ts';
 import { replicatorOptions } from './replicator-options.ts';
 import { SourceAvailability } from './source-availability.ts';
 import { linkErrorOf, linkStateOf } from './states/link-states.ts';
-import { MIRROR_TOPIC_STATE_NAMES, type MirrorTopicState } from './states/mirror-topic-states.ts';
+import type { MirrorTopicState } from './states/mirror-topic-states.ts';
 import type { LinkIdentity, StoredMirror } from './store/link-store.ts';
 import { TASK_NAMES, type TaskName, type TaskRun, type TaskStatus } from './tasks/task.ts';
 import { TopicWatch } from './topic-watch.ts';
@@ -271,28 +271,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   }
 
   metrics(): LinkMetrics {
-    const mirrors = Object.fromEntries(MIRROR_TOPIC_STATE_NAMES.map((state) => [state, 0])) as Record<MirrorTopicState, number>;
-    let [lag, bytes, batches, rebuiltBatches, filledOffsets] = [0, 0, 0, 0, 0];
-    for (const { state, partitions } of this.#mirrors.all) {
-      mirrors[state]++;
-      for (const partition of partitions) {
-        lag += partition.lag;
-        bytes += partition.bytes;
-        batches += partition.batches;
-        rebuiltBatches += partition.rebuiltBatches;
-        filledOffsets += partition.filledOffsets;
-      }
-    }
-    const { bufferedBytes } = this.#replicator;
-    return {
-      lag: BigInt(lag),
-      bytes: BigInt(bytes),
-      batches,
-      rebuiltBatches,
-      filledOffsets: BigInt(filledOffsets),
-      bufferedBytes,
-      mirrors,
-    };
+    return linkMetrics(this.#mirrors.all, this.#replicator.bufferedBytes);
   }
 
   /** All of that at one moment; what {@link openMetrics} writes, also for several links together. */
@@ -436,28 +415,10 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
     this.#settleClosed(null);
   }
 
-  async #caughtUp(partitions: readonly PartitionMirror[], signal: AbortSignal, timeoutMs: number): Promise<void> {
-    const { clock } = this.#options;
+  #caughtUp(partitions: readonly PartitionMirror[], signal: AbortSignal, timeoutMs: number): Promise<void> {
+    const { clock, settings } = this.#options;
     const { source } = this.#context;
-    const deadline = clock.now() + timeoutMs;
-    const ends = await source.retry(
-      async (count) => {
-        if (count > 1) await source.refreshMetadata([...new Set(partitions.map(({ sourceTopic }) => sourceTopic))], signal);
-        const lookup = new OffsetLookup(source, TRANSACTION_MODES[this.#options.settings.transactions].sourceView);
-        return Promise.all(partitions.map(({ sourceTopic, partition }) => lookup.find(sourceTopic, partition, 'latest')));
-      },
-      { timeoutMs, signal },
-    );
-    await this.#change.until(
-      () => {
-        const failed = partitions.find(({ phase }) => phase === 'failed');
-        if (failed !== undefined) throw failed.error ?? new LinkError('KLINK_STATE', `${failed.label} has failed`);
-        return partitions.every(({ ackedOffset }, index) => ackedOffset >= (ends[index] as number));
-      },
-      deadline,
-      signal,
-      () => `the destination still lacks ${this.metrics().lag} offset(s)`,
-    );
+    return caughtUp({ source, clock, transactions: settings.transactions, change: this.#change }, partitions, signal, timeoutMs);
   }
 
   async #configured(changed: readonly ChangedConfig[], options: ReadonlySet<ConfigOption>): Promise<void> {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { KafkaBroker } from './broker.ts';
 import { kafkaJars } from './jars.ts';
-import { javaClasses } from './java-classes.ts';
+import { type JavaSources, javaClasses } from './java-classes.ts';
 import { type Jvm, startJvm } from './jvm.ts';
 import { freePorts } from './ports.ts';
 import {
@@ -30,6 +30,8 @@ export interface KafkaOptions {
   readonly config?: Properties;
   /** Listeners besides the plain one. */
   readonly listeners?: readonly ListenerSpec[];
+  /** Classes that the brokers find on their class path, for `config` to name. */
+  readonly plugins?: JavaSources;
   /** Heap of each broker in MiB. Default 256; 96 is the least that works. */
   readonly heapMb?: number;
   /** Ends the start, or the running cluster, at once. */
@@ -64,14 +66,15 @@ process.on('exit', () => {
 
 /** Starts a cluster and resolves when it is ready to take topics. */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaCluster> {
-  const { version = KAFKA_NEWEST, brokers: count = 1, config = {}, listeners = [], heapMb = 256, signal } = options;
+  const { version = KAFKA_NEWEST, brokers: count = 1, config = {}, listeners = [], plugins, heapMb = 256, signal } = options;
   signal?.throwIfAborted();
   const { mode } = releaseOf(version);
   const [jars, guard] = await Promise.all([kafkaJars(version), javaClasses('guard')]);
+  const extra = plugins === undefined ? [] : [await javaClasses(plugins, version)];
   sweepLeftovers();
   const directory = await mkdtemp(join(tmpdir(), `${CLUSTER_DIRECTORY}${process.pid}-`));
   directories.add(directory);
-  const classpath = [guard, jars.classpath].join(delimiter);
+  const classpath = [guard, ...extra, jars.classpath].join(delimiter);
   const addresses: BrokerAddress[] = [];
   for (let id = 1; id <= count; id++) {
     const [port = 0, controllerPort = 0, ...extraPorts] = await freePorts(2 + listeners.length);

@@ -11,8 +11,8 @@ import { javaTool } from './jvm.ts';
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('./java', import.meta.url));
 
-/** A group of classes under `java/`, compiled together: `guard` needs no jar and fits every version. */
-export type JavaSources = 'guard' | 'oracle';
+/** A group of classes under `java/`, compiled together: `guard` needs no jar and fits every version, `policy` is for brokers to load. */
+export type JavaSources = 'guard' | 'oracle' | 'policy';
 
 const compiled = new Map<string, Promise<string>>();
 
