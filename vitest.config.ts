@@ -35,7 +35,7 @@ export default defineConfig({
     reporters: ['default', new PlainSummaryReporter()],
     projects: [
       ...quick.map((name) => project(name)),
-      ...(realKafka ? [project('e2e', onRealKafka)] : []),
+      ...(realKafka ? [project('e2e', { ...onRealKafka, fileParallelism: true, globalSetup: ['test/support/kafka/prefetch.ts'] })] : []),
       ...['soak', 'matrix'].filter(asked).map((name) => project(name, { ...onRealKafka, testTimeout: 1_200_000 })),
     ],
   },

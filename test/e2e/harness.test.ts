@@ -1,8 +1,9 @@
 /** The real-Kafka harness itself: clusters come up, keep their data through a kill, and leave nothing behind. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -146,6 +147,9 @@ it('enforces the rights it was told to, on whoever comes through which listener'
 });
 
 it('leaves no process when the test process itself is killed', async () => {
+  // Other tests that start clusters would clear up here before it is looked at.
+  const elsewhere = mkdtempSync(join(tmpdir(), 'kafka-link-harness-'));
+  vi.stubEnv('TMPDIR', elsewhere);
   const script = fileURLToPath(new URL('../support/kafka/hold-cluster.ts', import.meta.url));
   const holder = spawn(process.execPath, ['--import', 'tsx', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = await once(createInterface({ input: holder.stdout }), 'line');
@@ -157,6 +161,8 @@ it('leaves no process when the test process itself is killed', async () => {
   expect(leftovers(holder.pid!)).toHaveLength(1);
   await (await startKafka()).stop();
   expect(leftovers(holder.pid!)).toEqual([]);
+  vi.unstubAllEnvs();
+  rmSync(elsewhere, { recursive: true });
 });
 
 it('a start that is aborted ends, with the reason, and cleans up', async () => {

@@ -1,0 +1,14 @@
+/** Before tests that run side by side: jars and classes are there, so that no two processes fetch or compile the same. */
+import { kafkaJars, toolsJars } from './jars.ts';
+import { javaClasses } from './java-classes.ts';
+import { startJavaClient } from './java-client.ts';
+import { KAFKA_28, KAFKA_39, KAFKA_NEWEST } from './versions.ts';
+
+/** Vitest calls it once. One after the other: Maven's own repository is not safe between processes. */
+export const setup = async (): Promise<void> => {
+  for (const version of [KAFKA_28, KAFKA_39, KAFKA_NEWEST]) await kafkaJars(version);
+  await toolsJars();
+  await javaClasses('guard');
+  // Compiles what it is made of.
+  await (await startJavaClient()).close();
+};
