@@ -21,7 +21,7 @@ describe(`Kafka ${KAFKA_39} without an authorizer to Kafka ${KAFKA_NEWEST} with 
     });
     const { bench } = kafka.source;
     // Segments below 1 MiB are not legal any more since Kafka 4.0.
-    await bench.createTopic('allowed-small', { configs: { 'segment.bytes': '20000', 'flush.ms': '3000' } });
+    await bench.createTopic('allowed-small', { configs: { 'segment.bytes': '20000', 'flush.ms': '3000', 'retention.ms': '700000000' } });
     for (const name of ['allowed', 'forbidden', 'allowed-gone']) await bench.createTopic(name);
     for (const name of ['allowed', 'allowed-small']) await bench.append(name, 0, await sampleBatches({ seed: 1, batches: 2 }));
     link = await createLink({
@@ -68,19 +68,30 @@ describe(`Kafka ${KAFKA_39} without an authorizer to Kafka ${KAFKA_NEWEST} with 
     expect(link.tasks().find(({ name }) => name === 'AclSync')).toMatchObject({ state: 'IN_ERROR' });
   });
 
-  it('a value that the destination takes no more keeps no other from being set', async () => {
-    expect(await errorsOf('TopicConfigsSync')).toMatchObject([{ code: 'INVALID_REQUEST_ERROR', subject: 'allowed-small' }]);
-    await expect.poll(async () => (await kafka.destination.bench.configs('allowed-small'))['flush.ms'], PATIENCE).toBe('3000');
+  it('a value that the destination takes no more: a promotion is taken back, a failover goes on without it', async () => {
+    expect(await errorsOf('TopicConfigsSync')).toEqual([]);
+    const refused = { code: 'INVALID_REQUEST_ERROR', message: expect.stringContaining('segment.bytes to 20000') };
+    const topics = ['allowed-small'];
+    expect(await link.promote(topics, { timeoutMs: 60_000 })).toMatchObject([
+      { state: 'ACTIVE', error: { message: expect.stringContaining('segment.bytes to 20000') } },
+    ]);
+    expect(await link.failover(topics, { timeoutMs: 60_000 })).toMatchObject([{ state: 'STOPPED', error: null }]);
+    expect(link.mirror('allowed-small').transitionErrors).toMatchObject([
+      { verb: 'PROMOTE', ...refused },
+      { verb: 'FAILOVER', ...refused },
+    ]);
+    const ours = async () => {
+      const { 'flush.ms': flush, 'retention.ms': retention } = await kafka.destination.bench.configs('allowed-small');
+      return { flush, retention };
+    };
+    await expect.poll(ours, PATIENCE).toEqual({ flush: '3000', retention: '700000000' });
   });
 
   it('a topic that is gone keeps no other from being synced', async () => {
     const { source, destination } = kafka;
     await source.bench.deleteTopic('allowed-gone');
     await source.bench.setConfigs('allowed', { 'flush.ms': '4000' });
-    expect(await errorsOf('TopicConfigsSync')).toMatchObject([
-      { code: 'UNKNOWN_TOPIC_OR_PARTITION_ERROR', subject: 'allowed-gone' },
-      { code: 'INVALID_REQUEST_ERROR', subject: 'allowed-small' },
-    ]);
+    expect(await errorsOf('TopicConfigsSync')).toMatchObject([{ code: 'UNKNOWN_TOPIC_OR_PARTITION_ERROR', subject: 'allowed-gone' }]);
     await expect.poll(async () => (await destination.bench.configs('allowed'))['flush.ms'], PATIENCE).toBe('4000');
   });
 });

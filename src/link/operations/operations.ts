@@ -146,7 +146,7 @@ export class Operations {
   }
 
   async #take(mirror: MirrorTopic, by: StoredStop['by'], signal: AbortSignal): Promise<void> {
-    for (const { name, take } of STOP_STEPS[by]) {
+    for (const { name, take, goesOn = false } of STOP_STEPS[by]) {
       try {
         signal.throwIfAborted();
         this.#context.taking(mirror, name);
@@ -154,7 +154,7 @@ export class Operations {
       } catch (thrown) {
         const error = LinkError.from(signal.aborted ? (signal.reason ?? thrown) : thrown);
         this.#context.failed(mirror, name, error);
-        throw error;
+        if (!goesOn || error.retriable || signal.aborted) throw error;
       }
     }
   }

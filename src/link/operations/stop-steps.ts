@@ -32,6 +32,8 @@ export interface StopContext {
 export interface StopStep {
   readonly name: string;
   readonly take: (context: StopContext, mirror: MirrorTopic, signal: AbortSignal) => Promise<void>;
+  /** What is refused for good is told, and the steps behind it are taken all the same: an emergency does not wait for a right or for a legal value. */
+  readonly goesOn?: true;
 }
 
 /**
@@ -78,11 +80,20 @@ export const STOP_STEPS: Readonly<Record<StoredStop['by'], readonly StopStep[]>>
   FAILOVER: [
     { name: 'stop copying', take: halt },
     { name: 'abort what is open', take: (context, mirror, signal) => context.abortTransactions(mirror, signal) },
-    { name: 'put committed offsets of a repair back', take: (context, mirror, signal) => context.putBackOffsets(mirror, signal) },
-    { name: 'set committed offsets back to the end of the log', take: (context, mirror, signal) => context.clampOffsets(mirror, signal) },
+    {
+      name: 'put committed offsets of a repair back',
+      take: (context, mirror, signal) => context.putBackOffsets(mirror, signal),
+      goesOn: true,
+    },
+    {
+      name: 'set committed offsets back to the end of the log',
+      take: (context, mirror, signal) => context.clampOffsets(mirror, signal),
+      goesOn: true,
+    },
     {
       name: 'give the topic the last known configs of its source',
       take: (context, mirror, signal) => context.settleConfigs(mirror, true, signal),
+      goesOn: true,
     },
     { name: 'let it go', take: finish },
   ],
