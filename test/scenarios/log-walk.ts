@@ -131,6 +131,8 @@ const fetchAt = async (cluster: Cluster, topic: string, partition: number, offse
     { leader: { topic, partition } },
     topicId === null ? { maxVersion: LAST_FETCH_BY_NAME } : {},
   );
+  // A throttled reader is told to be silent and gets no data; the connection keeps the silence.
+  if (response.throttleTimeMs > 0 && response.responses.length === 0) return fetchAt(cluster, topic, partition, offset);
   const answer = response.responses[0]?.partitions[0];
   const code = response.errorCode || (answer?.errorCode ?? ErrorCode.NONE);
   if (code !== ErrorCode.NONE) throw new BrokerError(code, `fetch ${topic}-${partition} at ${offset}`);
