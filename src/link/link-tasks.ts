@@ -8,6 +8,7 @@ import { NameFilters } from './filters/name-filters.ts';
 import type { Mirrors } from './mirrors.ts';
 import type { SourceAvailability } from './source-availability.ts';
 import { AclSync } from './tasks/acl-sync.ts';
+import { CompactionGate } from './tasks/compaction-gate.ts';
 import { ConsumerOffsetSync } from './tasks/consumer-offset-sync.ts';
 import { ListedMirrorLogs } from './tasks/mirror-logs.ts';
 import type { ConfigEntries } from './tasks/plan-topic-configs.ts';
@@ -59,6 +60,10 @@ export class LinkTasks {
       destination,
       topics: () => [...mirrors.live.values()].filter(({ failure }) => failure === null).map((mirror) => this.syncedTopic(mirror.topic)),
       include: () => context.configs().topicConfigSyncInclude,
+      gate: new CompactionGate({
+        source,
+        copiedUpTo: (topic) => mirrors.known(topic).partitions.map(({ ackedOffset }) => ackedOffset),
+      }),
       seen: configsSeen,
     });
     this.offsets = this.#newOffsetSync();

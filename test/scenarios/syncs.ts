@@ -166,4 +166,29 @@ const selectedNoMore: Scenario = {
   },
 };
 
-export const syncScenarios: readonly Scenario[] = [offsets, configs, include, acls, selectedNoMore];
+const compactedLate: Scenario = {
+  name: 'a topic that is compacted while its mirror is behind: records without a key come first, then the policy',
+  play: async (stage) => {
+    const topic = stage.topic();
+    await stage.source.bench.createTopic(topic);
+    await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 1, batches: 2 }));
+    const link = await stage.link([topic], { settings: { topicConfigSyncMs: 3_600_000 } });
+    await link.caughtUp({ timeoutMs: PATIENCE_MS });
+    const sync = async (): Promise<string | null | undefined> => {
+      expect((await link.runTask('TopicConfigsSync')).errors).toEqual([]);
+      return (await stage.destination.bench.configs(topic))['cleanup.policy'];
+    };
+    expect(await sync()).toBe('delete');
+    await link.pause([topic]);
+    await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 2, batches: 2 }));
+    await stage.source.bench.setConfigs(topic, { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0.99' });
+    for (let run = 0; run < 3; run++) expect(await sync()).toBe('delete');
+    await link.resume([topic]);
+    await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 3, batches: 1, keys: 'always' }));
+    await link.caughtUp({ timeoutMs: PATIENCE_MS });
+    await stage.expectEqualLogs(topic);
+    await expect.poll(sync, { timeout: PATIENCE_MS }).toBe('compact');
+  },
+};
+
+export const syncScenarios: readonly Scenario[] = [compactedLate, offsets, configs, include, acls, selectedNoMore];

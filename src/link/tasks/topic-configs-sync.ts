@@ -4,6 +4,7 @@ import type { Cluster } from '../../client/cluster.ts';
 import { LinkError } from '../../errors.ts';
 import { ErrorCode } from '../../protocol/error-codes.ts';
 import { REQUIRED_TOPIC_CONFIGS } from '../topic-configs.ts';
+import type { CompactionGate } from './compaction-gate.ts';
 import { ALWAYS_SYNCED_CONFIGS } from './config-classes.ts';
 import { type ConfigChange, type ConfigEntries, type ConfigPhase, planTopicConfigs, type WithheldConfig } from './plan-topic-configs.ts';
 import { type Task, type TaskContext, type TaskError, type TaskResult, taskError } from './task.ts';
@@ -28,6 +29,8 @@ export interface TopicConfigsSyncOptions {
   readonly topics: () => Iterable<ConfigSyncTopic>;
   /** `topic.config.sync.include`; asked for at every run. */
   readonly include: () => readonly string[];
+  /** Whether a mirror of a topic that is compacted may be compacted too. Default: as soon as it has caught up once. */
+  readonly gate?: Pick<CompactionGate, 'allows' | 'forget'>;
   /** Gets the configs of a source topic whenever they are read: what a failover needs to know when the source is gone. */
   readonly seen?: (sourceTopic: string, configs: ConfigEntries) => void;
 }
@@ -96,19 +99,30 @@ export class TopicConfigsSync implements Task {
       ),
     ]);
     for (const [sourceTopic, configs] of theirs) if (lastSeen === null && !LinkError.is(configs)) seen?.(sourceTopic, configs);
-    return topics.map(({ sourceTopic, topic, ...facts }): TopicConfigsDiff => {
+    const diff = async ({ sourceTopic, topic, ...facts }: ConfigSyncTopic): Promise<TopicConfigsDiff> => {
       const unread = (error: LinkError): TopicConfigsDiff => ({ topic, sourceTopic, changes: [], withheld: [], error });
       const from = theirs.get(sourceTopic) ?? notDescribed(sourceTopic, source);
       const to = ours.get(topic) ?? notDescribed(topic, destination);
       if (LinkError.is(from)) return unread(from);
       if (LinkError.is(to)) return unread(to);
+      const hasCaughtUp = facts.hasCaughtUp && (phase === 'stopped' || (await this.#mayCompact(topic, sourceTopic, from, to)));
       return {
         topic,
         sourceTopic,
         error: null,
-        ...planTopicConfigs({ ...facts, source: from, destination: to, include: included, phase }),
+        ...planTopicConfigs({ ...facts, hasCaughtUp, source: from, destination: to, include: included, phase }),
       };
-    });
+    };
+    return Promise.all(topics.map(diff));
+  }
+
+  /** While it cannot be told, the mirror stays as it is. */
+  async #mayCompact(topic: string, sourceTopic: string, source: ConfigEntries, destination: ConfigEntries): Promise<boolean> {
+    const { gate } = this.#options;
+    if (gate === undefined) return true;
+    if (isCompacted(source) && !isCompacted(destination)) return gate.allows(topic, sourceTopic).catch(() => false);
+    gate.forget(topic);
+    return true;
   }
 
   /** One config that the destination refuses must not keep the others of its topic from being set: those topics are gone through one by one. */
@@ -136,6 +150,8 @@ export class TopicConfigsSync implements Task {
     return { changed, errors };
   }
 }
+
+const isCompacted = (configs: ConfigEntries): boolean => configs.get('cleanup.policy')?.value?.includes('compact') === true;
 
 /** Refusals that may concern one value alone. */
 const MAY_BE_ONE_OF_MANY: ReadonlySet<number> = new Set([ErrorCode.INVALID_CONFIG, ErrorCode.INVALID_REQUEST, ErrorCode.POLICY_VIOLATION]);
