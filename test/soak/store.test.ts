@@ -37,7 +37,9 @@ describe.each([KAFKA_39, KAFKA_NEWEST])('Kafka %s', (version) => {
     for (const { description } of runs) {
       expect(description.mirrors).toHaveLength(TOPICS);
       expect(description.mirrors.flatMap(({ stop }) => stop?.offsets ?? [])).toHaveLength(TOPICS * PARTITIONS);
-      const expected = mirrors.map(({ topic, sourceTopic, state, stop, history }) => ({ topic, sourceTopic, state, stop, history }));
+      const expected = mirrors.map(({ topic, sourceTopic, state, stop, history, transitionErrors = [] }) => ({
+        ...{ topic, sourceTopic, state, stop, history, transitionErrors },
+      }));
       const byTopic = (a: { topic: string }, b: { topic: string }): number => a.topic.localeCompare(b.topic);
       expect([...description.mirrors].sort(byTopic)).toEqual([...expected].sort(byTopic));
       expect(description.configs.find(({ name: config }) => config === 'metadata.max.age.ms')).toMatchObject({ value: '1234' });
