@@ -100,11 +100,12 @@ const establishTopic = async (context: PrepareContext, plan: TopicPlan): Promise
 /** What of a mirror is not about its topic, and stays when a repair makes that anew. */
 const outliving = (stored: StoredMirror | undefined): Partial<StoredMirror> => {
   if (stored?.repair == null) return {};
-  const { state, history, sourceConfigs, repair } = stored;
+  const { state, history, transitionErrors, sourceConfigs, repair } = stored;
   return {
     repair,
     ...(state !== undefined && { state }),
     ...(history !== undefined && { history }),
+    ...(transitionErrors !== undefined && { transitionErrors }),
     ...(sourceConfigs !== undefined && { sourceConfigs }),
   };
 };
