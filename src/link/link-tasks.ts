@@ -103,6 +103,12 @@ export class LinkTasks {
     return this.runner(name).runNow(options);
   }
 
+  /** A mirror was refused a batch for its configs: those of its source may have changed since the last look. */
+  topicConfigsInDoubt(): void {
+    const runner = this.runner('TopicConfigsSync');
+    if (runner.state !== 'PAUSED') void runner.runNow().catch(() => {});
+  }
+
   /** The configs or the state of the link have changed. `rebuilt`: tasks that are made anew, since they are set up differently now. */
   async apply(rebuilt: readonly TaskName[] = []): Promise<void> {
     if (this.#closed) return;

@@ -30,6 +30,7 @@ import type { ParsedOptions } from './options.ts';
 import type { PrepareContext } from './plan-topics.ts';
 import { type ConfigureOptions, Reconfigure } from './reconfigure.ts';
 import { batchMaker } from './replication/batch-maker.ts';
+import { isConfigRefusal } from './replication/broker-verdicts.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
 import type { PartitionMirror } from './replication/partition-mirror.ts';
 import { Replicator } from './replication/replicator.ts';
@@ -113,7 +114,10 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
         const found = this.#mirrors.get(topic);
         return found === undefined ? null : this.#watch.identityChange(found);
       },
-      disturbed: (partition, error) => this.#warn(error, partition),
+      disturbed: (partition, error) => {
+        this.#warn(error, partition);
+        if (isConfigRefusal(error)) this.#tasks.topicConfigsInDoubt();
+      },
       logStartTrouble: (error, topic, partition) => this.#warn(error, { topic, partition }),
     });
     this.#mirrors = new Mirrors({

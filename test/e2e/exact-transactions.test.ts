@@ -91,7 +91,7 @@ describe.each([
       for (const { name } of [due, found]) await java.dropView(name);
     }
     for (const partition of partitions)
-      expect(await readWithKcat(destination.bootstrap, partition)).toEqual(await readWithKcat(source.bootstrap, partition));
+      expect(await readWithKcat(destination.bootstrap, [partition])).toEqual(await readWithKcat(source.bootstrap, [partition]));
     const told = await views(there, 'original');
     expect(await views(here, 'mapped')).toEqual(told);
     return told;

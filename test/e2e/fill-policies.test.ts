@@ -69,11 +69,12 @@ describe(`Kafka ${KAFKA_39} to ${KAFKA_NEWEST}`, () => {
   /** `last`: the offset of the last record that is to be seen. */
   const look = async (topic: string, last: number): Promise<Seen> => {
     const { bootstrap } = environment.destination;
-    const [byKafkaJs] = await readWithKafkaJs(bootstrap, [{ topic, partition: 0, last }]);
+    const partitions = [{ topic, partition: 0, last }];
+    const [[byKcat], [byKafkaJs]] = [await readWithKcat(bootstrap, partitions), await readWithKafkaJs(bootstrap, partitions)];
     return {
       'Java, read_committed': await readWithJava(bootstrap, topic, 'read_committed'),
       'Java, read_uncommitted': await readWithJava(bootstrap, topic, 'read_uncommitted'),
-      kcat: await readWithKcat(bootstrap, { topic, partition: 0 }),
+      kcat: byKcat!,
       kafkajs: byKafkaJs!,
     };
   };

@@ -21,8 +21,7 @@ const PATIENCE_MS = 30_000;
 const KCAT_FORMAT = '%o %T %K %S\n%k%s';
 const KCAT_LINE = /^(\d+) (-?\d+) (-?\d+) (-?\d+)$/;
 
-/** The partition from start to end. */
-export const readWithKcat = async (bootstrap: readonly string[], { topic, partition }: PartitionName): Promise<readonly ReadRecord[]> => {
+const readOneWithKcat = async (bootstrap: readonly string[], { topic, partition }: PartitionName): Promise<readonly ReadRecord[]> => {
   const what = ['-C', '-q', '-e', '-o', 'beginning', '-t', topic, '-p', String(partition), '-b', bootstrap.join(',')];
   const settings = ['-X', 'isolation.level=read_committed', '-X', `fetch.wait.max.ms=${FETCH_WAIT_MS}`];
   const { stdout } = await run('kcat', [...what, ...settings, '-f', KCAT_FORMAT], {
@@ -45,6 +44,16 @@ export const readWithKcat = async (bootstrap: readonly string[], { topic, partit
     records.push({ offset: offset!, timestamp: timestamp!, key: field(keyLength!), value: field(valueLength) });
   }
   return records;
+};
+
+/** Each partition from start to end, in their order; one process at a time. */
+export const readWithKcat = async (
+  bootstrap: readonly string[],
+  partitions: readonly PartitionName[],
+): Promise<readonly (readonly ReadRecord[])[]> => {
+  const read: (readonly ReadRecord[])[] = [];
+  for (const one of partitions) read.push(await readOneWithKcat(bootstrap, one));
+  return read;
 };
 
 /** kafkajs brings gzip alone. */

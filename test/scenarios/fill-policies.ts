@@ -73,7 +73,7 @@ const compactedHere: Scenario = {
       await stage.source.bench.createTopic(topic, { configs: { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0.99' } });
       await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 1, batches: 3, keys: 'always' }));
     }
-    const settings = { topicConfigSyncMs: 200 };
+    const settings = { topicConfigSyncMs: 200, clusterLinkRetryTimeoutMs: 1_000 };
     const refused = await stage.link([filled], { name: `${filled}-link`, settings: { ...settings, fillPolicy: 'records' } });
     const taken = await stage.link([marked], { name: `${marked}-link`, settings: { ...settings, fillPolicy: 'markers' } });
     const policyOf = async (topic: string): Promise<string | null | undefined> =>
@@ -87,7 +87,7 @@ const compactedHere: Scenario = {
       const bytes = await buildBatch([{ key: 'behind a hole', value: 'x', timestamp: BigInt(Date.now()) }], where);
       await stage.source.appendRaw([{ topic, partition: 0, bytes }]);
     }
-    const { error } = await failsWith(refused, filled, 'DESTINATION_REFUSED');
+    const { error } = await failsWith(refused, filled, 'RETRY_TIMEOUT');
     expect(error?.message).toMatch(/cleanup\.policy=delete/);
     expect((await stage.destination.bench.range(filled, 0)).end).toBe(ends.get(filled));
     await taken.caughtUp({ timeoutMs: PATIENCE_MS });

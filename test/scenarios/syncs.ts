@@ -1,5 +1,6 @@
 /** Scenarios of what a link keeps in step besides records: committed offsets and topic configs, through a running link. */
 import { expect } from 'vitest';
+import { buildBatch } from '../../src/codec/index.ts';
 import { sampleBatches } from './sample-batches.ts';
 import type { Scenario } from './stage.ts';
 
@@ -191,4 +192,36 @@ const compactedLate: Scenario = {
   },
 };
 
-export const syncScenarios: readonly Scenario[] = [compactedLate, offsets, configs, include, acls, selectedNoMore];
+const compactedNoMore: Scenario = {
+  name: 'a topic that is compacted no more, or takes larger batches, and gets such records before its configs were looked at: they are, and the mirror goes on',
+  play: async (stage) => {
+    const [keyless, large] = [stage.topic('keyless'), stage.topic('large')];
+    const compacted = { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0.99' };
+    await stage.source.bench.createTopic(keyless, { configs: compacted });
+    await stage.source.bench.append(keyless, 0, await sampleBatches({ seed: 1, batches: 2, keys: 'always' }));
+    await stage.source.bench.createTopic(large);
+    await stage.source.bench.append(large, 0, await sampleBatches({ seed: 2, batches: 1 }));
+    const link = await stage.link([keyless, large], { settings: { topicConfigSyncMs: 3_600_000 } });
+    const policy = async (): Promise<string | null | undefined> => {
+      await link.runTask('TopicConfigsSync');
+      return (await stage.destination.bench.configs(keyless))['cleanup.policy'];
+    };
+    await expect.poll(policy, { timeout: PATIENCE_MS }).toBe('compact');
+    await stage.source.bench.setConfigs(keyless, { 'cleanup.policy': 'delete' });
+    await stage.source.bench.setConfigs(large, { 'max.message.bytes': String(LARGE_BYTES + (1 << 20)) });
+    await stage.source.bench.append(keyless, 0, await sampleBatches({ seed: 3, batches: 2 }));
+    await stage.source.bench.append(large, 0, [await largeBatch()]);
+    await link.caughtUp({ timeoutMs: PATIENCE_MS });
+    for (const topic of [keyless, large]) {
+      expect(link.mirror(topic)).toMatchObject({ state: 'ACTIVE', error: null });
+      await stage.expectEqualLogs(topic);
+    }
+    expect((await stage.destination.bench.configs(keyless))['cleanup.policy']).toBe('delete');
+  },
+};
+
+/** More than mirrors take that nothing was chosen for. */
+const LARGE_BYTES = 11 << 20;
+const largeBatch = (): Promise<Buffer> => buildBatch([{ key: null, value: Buffer.alloc(LARGE_BYTES), timestamp: BigInt(Date.now()) }]);
+
+export const syncScenarios: readonly Scenario[] = [compactedLate, compactedNoMore, offsets, configs, include, acls, selectedNoMore];

@@ -4,8 +4,8 @@ import type { LinkError } from '../../errors.ts';
 import { ErrorCode } from '../../protocol/error-codes.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
 
-/** Codes after which a Produce will never succeed, and what a person can do about them. All others lead to a new alignment. */
-const fatalAppendAdvice: ReadonlyMap<number, string> = new Map([
+/** Refusals that the mirror topic's configs explain, and what they should be. The source's may have changed a moment ago, and the mirror's follow: so these last until `cluster.link.retry.timeout.ms` is over. */
+const configAdvice: ReadonlyMap<number, string> = new Map([
   [ErrorCode.MESSAGE_TOO_LARGE, 'Raise max.message.bytes of the mirror topic above the largest batch of the source'],
   [ErrorCode.RECORD_LIST_TOO_LARGE, 'Raise segment.bytes of the mirror topic above the largest batch of the source'],
   [
@@ -13,12 +13,19 @@ const fatalAppendAdvice: ReadonlyMap<number, string> = new Map([
     'Set message.timestamp.type=CreateTime and message.timestamp.before/after.max.ms of the mirror topic to their maximum',
   ],
   [ErrorCode.INVALID_RECORD, 'Check that the mirror topic has cleanup.policy=delete and compression.type=producer'],
+]);
+
+/** Codes after which a Produce will never succeed, and what a person can do about them. All others lead to a new alignment. */
+const finalAdvice: ReadonlyMap<number, string> = new Map([
   [ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT, 'The destination stores an old message format: it cannot hold exact copies'],
   [ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, 'The destination does not know the compression of the source'],
   [ErrorCode.INVALID_PRODUCER_EPOCH, 'Somebody else has used the producer id of this link with a newer epoch'],
   [ErrorCode.INVALID_TOPIC_EXCEPTION, 'The mirror topic cannot be written from outside'],
   [ErrorCode.POLICY_VIOLATION, 'A policy of the destination forbids the write'],
 ]);
+
+/** Whether a batch was refused because of configs of its topic, which a look at those of the source may set right. */
+export const isConfigRefusal = (error: LinkError): boolean => error instanceof BrokerError && configAdvice.has(error.brokerCode);
 
 /** How to let a destination take transactions that its own coordinators know nothing of. */
 export const VERIFICATION_ADVICE =
@@ -56,9 +63,9 @@ export const transactionalAppendError = (label: string, offset: number, code: nu
 
 /** Judges the answer to one batch. A `MirrorFailure` is final; any other error means: look where the log ends, and go on from there. */
 export const appendError = (label: string, offset: number, code: number, detail: string | null): LinkError => {
-  const advice = fatalAppendAdvice.get(code);
+  const advice = configAdvice.get(code) ?? finalAdvice.get(code);
   const error = new BrokerError(code, `append offset ${offset} to ${label}`, advice === undefined ? { detail } : { detail, advice });
-  return advice === undefined ? error : new MirrorFailure('DESTINATION_REFUSED', error.message, error);
+  return finalAdvice.has(code) ? new MirrorFailure('DESTINATION_REFUSED', error.message, error) : error;
 };
 
 /** Judges the answer to markers. Without the right to write them nothing will cure it but a person; anything else means: look where the log ends. */

@@ -2,20 +2,23 @@
 import { describe, expect, it } from 'vitest';
 import { LinkError } from '../../../src/errors.ts';
 import { MirrorFailure } from '../../../src/link/mirror-failure.ts';
-import { appendError, fetchError } from '../../../src/link/replication/broker-verdicts.ts';
+import { appendError, fetchError, isConfigRefusal } from '../../../src/link/replication/broker-verdicts.ts';
 import { BROKER_ERRORS } from '../../../src/protocol/error-codes.ts';
 
 /** What no later attempt changes, unless a person changes the batch, the topic or the link. By Kafka's numbers. */
 const FINAL = new Map([
   [17, 'INVALID_TOPIC_EXCEPTION'],
-  [10, 'MESSAGE_TOO_LARGE'],
-  [18, 'RECORD_LIST_TOO_LARGE'],
-  [32, 'INVALID_TIMESTAMP'],
   [43, 'UNSUPPORTED_FOR_MESSAGE_FORMAT'],
   [44, 'POLICY_VIOLATION'],
   [47, 'INVALID_PRODUCER_EPOCH'],
   [76, 'UNSUPPORTED_COMPRESSION_TYPE'],
-  [87, 'INVALID_RECORD'],
+]);
+/** What the sync of topic configs may cure within moments, since the source's have just changed; if not, it lasts until the retry timeout. */
+const CONFIGS = new Map([
+  [10, 'max.message.bytes'],
+  [18, 'segment.bytes'],
+  [32, 'message.timestamp'],
+  [87, 'cleanup.policy'],
 ]);
 /** What passes by itself: elections, replicas that are behind, full disks, and an answer that says only that the end must be looked at. */
 const PASSING = [2, 3, 5, 6, 7, 13, 19, 20, 45, 56, 74, 75, 100];
@@ -35,6 +38,13 @@ describe('the answer to an append', () => {
       expect(error.message).toContain(FINAL.get(code));
       expect(error.retriable).toBe(false);
       expect(LinkError.is(error.cause)).toBe(true);
+    }
+  });
+
+  it('waits for configs that explain a refusal, and names them', () => {
+    for (const code of codes) expect(isConfigRefusal(appendError('t-0', 0, code, null)), `code ${code}`).toBe(CONFIGS.has(code));
+    for (const [code, config] of CONFIGS) {
+      expect(appendError('t-0', 0, code, null)).toMatchObject({ retriable: false, message: expect.stringContaining(config) });
     }
   });
 
