@@ -6,6 +6,7 @@ import type { LinkConfigs } from './configs/link-configs.ts';
 import { selectsAcl } from './filters/acl-filters.ts';
 import { NameFilters } from './filters/name-filters.ts';
 import type { Mirrors } from './mirrors.ts';
+import { OffsetLookup } from './replication/offset-lookup.ts';
 import type { SourceAvailability } from './source-availability.ts';
 import { AclSync } from './tasks/acl-sync.ts';
 import { CompactionGate } from './tasks/compaction-gate.ts';
@@ -55,14 +56,17 @@ export class LinkTasks {
   constructor(context: LinkTasksContext) {
     this.#context = context;
     const { source, destination, mirrors, configsSeen } = context;
+    const sourceEnds = new OffsetLookup(source, 'consumer');
     this.topicConfigs = new TopicConfigsSync({
       source,
       destination,
       topics: () => [...mirrors.live.values()].filter(({ failure }) => failure === null).map((mirror) => this.syncedTopic(mirror.topic)),
       include: () => context.configs().topicConfigSyncInclude,
       gate: new CompactionGate({
-        source,
+        sourceEnd: (topic, partition) => sourceEnds.find(topic, partition, 'latest'),
         copiedUpTo: (topic) => mirrors.known(topic).partitions.map(({ ackedOffset }) => ackedOffset),
+        hasItsStart: (topic) =>
+          mirrors.known(topic).partitions.every(({ hasItsStart, logStartError }) => hasItsStart || logStartError !== null),
       }),
       seen: configsSeen,
     });

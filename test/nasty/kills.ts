@@ -18,6 +18,7 @@ export interface Ordeal {
 const SLOW = { replicaFetchMaxBytes: 1_024, replicaFetchResponseMaxBytes: 8_192, fillRequestMaxMarkers: 5, fillGraceMs: 200 };
 const PATIENCE_MS = 120_000;
 const LONGEST_LIFE_MS = 1_500;
+const LOOK_MS = 10;
 
 /** Resolves when the mirrors are complete at last, with the number of kills of the link after which they were neither empty nor complete. Rejects when one fails. */
 export const mirrorUnderKills = async (
@@ -32,7 +33,8 @@ export const mirrorUnderKills = async (
     for (let i = 0; i < kills; i++) {
       // Some die before they have begun to mirror.
       if (random() < 0.8) await link.started;
-      await delay(between(random, 0, LONGEST_LIFE_MS));
+      // Small logs are complete within a moment: chance alone might hit none.
+      await (midway === 0 ? untilMidway(stage, logs) : delay(between(random, 0, LONGEST_LIFE_MS)));
       if (random() < brokers) {
         await restartOne(random() < 0.5 ? stage.source.cluster : stage.destination.cluster, random);
       } else {
@@ -53,6 +55,12 @@ export const mirrorUnderKills = async (
   } finally {
     await link.kill();
   }
+};
+
+/** Or until a life is over. */
+const untilMidway = async (stage: NastyStage, logs: NastyLogs): Promise<void> => {
+  const over = performance.now() + LONGEST_LIFE_MS;
+  while (performance.now() < over && !(await stage.isMidway(logs))) await delay(LOOK_MS);
 };
 
 const restartOne = async (cluster: KafkaCluster, random: () => number): Promise<void> => {

@@ -167,6 +167,11 @@ export class PartitionMirror {
     return Math.max(0, this.sourceEnd - this.ackedOffset);
   }
 
+  /** The mirror's log starts where the source's does, or where it was chosen to. */
+  get hasItsStart(): boolean {
+    return this.mirrorStart >= Math.max(this.sourceStart, this.startOffset ?? 0);
+  }
+
   /** Batches of the source that had to be decompressed, and their records put into other ones. */
   get rebuiltBatches(): number {
     return this.#queue.opened;

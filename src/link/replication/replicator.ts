@@ -141,7 +141,7 @@ export class Replicator implements PartitionListener {
 
   progressed(mirror: PartitionMirror): void {
     if (mirror.disturbances === 0) this.#troubles.delete(mirror);
-    if (Math.max(mirror.sourceStart, mirror.startOffset ?? 0) > mirror.mirrorStart) this.#followLogStart(mirror);
+    if (!mirror.hasItsStart) this.#followLogStart(mirror);
     this.#listener.progressed(mirror);
   }
 

@@ -1,11 +1,12 @@
-/** When a mirror may be compacted: the source may hold records without a key from before it was, and a compacted topic takes none. */
-import type { Cluster } from '../../client/cluster.ts';
-import { OffsetLookup } from '../replication/offset-lookup.ts';
+/** When a mirror may be compacted: the source may hold records without a key from before it was, and a compacted topic takes none; nor can its log start be moved. */
 
 export interface CompactionGateOptions {
-  readonly source: Cluster;
+  /** The source's log end, with what open transactions hold back: they may end with such records. */
+  readonly sourceEnd: (sourceTopic: string, partition: number) => Promise<number>;
   /** By partition of a mirror: everything below it is copied. */
   readonly copiedUpTo: (topic: string) => readonly number[];
+  /** The log starts of a mirror are where they belong, or cannot be brought there. */
+  readonly hasItsStart: (topic: string) => boolean;
 }
 
 export class CompactionGate {
@@ -31,12 +32,10 @@ export class CompactionGate {
     const copied = this.#options.copiedUpTo(topic);
     const ends = known ?? (await this.#ends(sourceTopic, copied.length));
     this.#due.set(topic, ends);
-    return ends.every((end, partition) => (copied[partition] ?? 0) >= end);
+    return ends.every((end, partition) => (copied[partition] ?? 0) >= end) && this.#options.hasItsStart(topic);
   }
 
-  /** With what open transactions hold back: they may end with such records. */
   #ends(sourceTopic: string, partitions: number): Promise<readonly number[]> {
-    const lookup = new OffsetLookup(this.#options.source, 'consumer');
-    return Promise.all(Array.from({ length: partitions }, (_, partition) => lookup.find(sourceTopic, partition, 'latest')));
+    return Promise.all(Array.from({ length: partitions }, (_, partition) => this.#options.sourceEnd(sourceTopic, partition)));
   }
 }
