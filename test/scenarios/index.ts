@@ -1,5 +1,6 @@
 /** All scenarios: each plays on embedded and on real clusters and expects the same of both. */
 import { badInputScenarios } from './bad-input.ts';
+import { catchAllScenarios } from './catch-alls.ts';
 import { continuingScenarios } from './continuing.ts';
 import { creationScenarios } from './creation.ts';
 import { disturbanceScenarios } from './disturbances.ts';
@@ -43,5 +44,6 @@ export const SCENARIOS: Readonly<Record<string, readonly Scenario[]>> = {
   topologies: topologyScenarios,
   sequences: sequenceScenarios,
   'bad input': badInputScenarios,
+  'words for all the rest': catchAllScenarios,
   lifecycle: lifecycleScenarios,
 };

@@ -1,5 +1,5 @@
 /** The link's way to its brokers, in a test's hands: cut it, or lose what comes back. The brokers are untouched, so it works with real ones. */
-import { type OpenTransport, openTcp, type Transport } from '../../src/client/transport.ts';
+import { type Endpoint, type OpenTransport, openTcp, type Transport } from '../../src/client/transport.ts';
 import { LinkError } from '../../src/errors.ts';
 import type { Api } from '../../src/protocol/schema.ts';
 
@@ -17,6 +17,7 @@ export class Network {
   /** With the addresses they lead to. */
   readonly #open = new Map<Transport, string>();
   #blocked: ReadonlySet<string> = new Set();
+  #detours: ReadonlyMap<string, Endpoint> = new Map();
   #death: Death | null = null;
   #isSevered = false;
   #doomed: { readonly apiKey: number; left: number } | null = null;
@@ -42,7 +43,7 @@ export class Network {
       events.sink.took(size);
     };
     const transport = await openTcp(
-      endpoint,
+      this.#detours.get(address) ?? endpoint,
       {
         sink: { room: () => events.sink.room(), took },
         closed: (error) => {
@@ -89,6 +90,12 @@ export class Network {
   block(addresses: readonly string[]): void {
     this.#blocked = new Set(addresses);
     for (const [transport, address] of this.#open) if (this.#blocked.has(address)) transport.destroy();
+  }
+
+  /** Something else is behind these addresses from now on; null: the brokers are again. Connections to them are gone. */
+  redirect(addresses: readonly string[], to: Endpoint | null): void {
+    this.#detours = new Map(to === null ? [] : addresses.map((address) => [address, to]));
+    for (const [transport, address] of this.#open) if (addresses.includes(address)) transport.destroy();
   }
 
   /** From this moment on nothing leaves the link: to its clusters it is a process that was killed. */
