@@ -1,5 +1,5 @@
 /** The ceiling: Produce requests that a link has sent are sent again from memory, over as many connections with as many in flight. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { dismissed, processOptions, tell } from './arguments.ts';
@@ -16,15 +16,18 @@ export interface ReplayProcessOptions {
 const LENGTH_BYTES = 4;
 const READ_BYTES = 64 * 1024;
 
-/** The frames of one connection, length prefixes included. */
+/** The frames of one connection, length prefixes included. One by one: together they may be more than one buffer holds. */
 const framesOf = (file: string): Buffer[] => {
-  const bytes = readFileSync(file);
+  const from = openSync(file, 'r');
   const frames: Buffer[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const end = at + LENGTH_BYTES + bytes.readInt32BE(at);
-    frames.push(bytes.subarray(at, end));
-    at = end;
+  const length = Buffer.alloc(LENGTH_BYTES);
+  while (readSync(from, length) > 0) {
+    const frame = Buffer.allocUnsafe(LENGTH_BYTES + length.readInt32BE());
+    length.copy(frame);
+    readSync(from, frame, { offset: LENGTH_BYTES });
+    frames.push(frame);
   }
+  closeSync(from);
   return frames;
 };
 
