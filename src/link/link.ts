@@ -139,6 +139,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
       },
       replicator: this.#replicator,
       facts: () => this.#facts(),
+      signal: closing.signal,
       emit: (event) => {
         this.#change.happened();
         this.#emit(event);

@@ -20,6 +20,8 @@ export interface MirrorsContext {
   readonly replicator: Pick<Replicator, 'add' | 'remove'>;
   readonly facts: () => LinkFacts;
   readonly emit: (event: MirrorEvent | PartitionEvent) => void;
+  /** Aborted when the link closes. */
+  readonly signal: AbortSignal;
 }
 
 /** Changes of state that are kept, and errors on the way to others. */
@@ -29,6 +31,8 @@ export class Mirrors {
   readonly #context: MirrorsContext;
   readonly #all = new Map<string, MirrorTopic>();
   readonly #turns = new WeakMap<MirrorTopic, Promise<void>>();
+  /** Those of which the store may have another record than the link goes by. */
+  readonly #doubtful = new Set<MirrorTopic>();
   /** Those that are not stopped. */
   readonly live: Map<string, MirrorTopic> = new Map();
 
@@ -83,6 +87,8 @@ export class Mirrors {
 
   forget(topic: string): void {
     this.#release(topic);
+    const mirror = this.#all.get(topic);
+    if (mirror !== undefined) this.#doubtful.delete(mirror);
     this.#all.delete(topic);
   }
 
@@ -117,17 +123,33 @@ export class Mirrors {
       this.rest(mirror);
       this.settle(mirror);
     }
+    for (const mirror of this.#doubtful) this.change(mirror, {}, this.#context.signal).catch(() => {});
   }
 
-  /** Writes down what has changed about a mirror, and acts accordingly. Rejects when it could not be written: then nothing has changed. */
+  /** Writes down what has changed about a mirror, and acts accordingly. Rejects when it is not known to be written: then nothing has changed. */
   change(mirror: MirrorTopic, changes: Partial<StoredMirror>, signal: AbortSignal): Promise<void> {
     // One after the other: each record says everything, and the last one counts.
     const turn = (this.#turns.get(mirror) ?? Promise.resolve()).then(() => this.#write(mirror, changes, signal));
     this.#turns.set(
       mirror,
-      turn.catch(() => {}),
+      turn.then(
+        () => void this.#doubtful.delete(mirror),
+        () => this.#restate(mirror),
+      ),
     );
     return turn;
+  }
+
+  /** A record that was not acknowledged may be in the store all the same, and the next process would go by it: what this one goes by is stored again. */
+  async #restate(mirror: MirrorTopic): Promise<void> {
+    const { store, signal } = this.#context;
+    if (this.#all.get(mirror.topic) !== mirror) return;
+    this.#doubtful.add(mirror);
+    const isStored = await store.saveMirror(recordOf(mirror), signal).then(
+      () => true,
+      () => false,
+    );
+    if (isStored) this.#doubtful.delete(mirror);
   }
 
   /** A promotion or failover did not come to its end: shown at once, and written down as soon as that can be done. Never rejects. */
@@ -145,8 +167,7 @@ export class Mirrors {
     const state = changes.state ?? mirror.lasting;
     const transition = { from: mirror.state, to: state, at: this.#context.clock.wallTime() };
     const history = changes.state === undefined ? mirror.history : [...mirror.history, transition].slice(-HISTORY);
-    const { transitionErrors } = mirror;
-    const stored = { ...mirror.stored, ...changes, history, ...(transitionErrors.length > 0 && { transitionErrors }) };
+    const stored = { ...recordOf(mirror), ...changes, history };
     await this.#context.store.saveMirror(stored, signal);
     mirror.stored = stored;
     if (state === 'STOPPED') this.#release(mirror.topic);
@@ -201,3 +222,10 @@ export class Mirrors {
     if (to === 'FAILED') logger.error({ link, topic, partition, error }, 'partition failed');
   }
 }
+
+/** What the store should have of a mirror. */
+const recordOf = ({ stored, history, transitionErrors }: MirrorTopic): StoredMirror => ({
+  ...stored,
+  history,
+  ...(transitionErrors.length > 0 && { transitionErrors }),
+});
