@@ -37,6 +37,10 @@ function runAll(this: AbortSignal): void {
   for (const task of [...(waiting ?? [])]) if (waiting?.delete(task)) task();
 }
 
+/** Aborted as soon as one of them is. The first may be left out. */
+export const either = (one: AbortSignal | undefined, other: AbortSignal): AbortSignal =>
+  one === undefined ? other : AbortSignal.any([one, other]);
+
 /** Waits for a promise that others may share. An aborted signal ends the wait of this caller alone. */
 export const abortable = <T>(promise: Promise<T>, signal: AbortSignal, doing: string): Promise<T> =>
   new Promise((resolve, reject) => {

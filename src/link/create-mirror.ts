@@ -1,4 +1,5 @@
 /** Makes one more mirror for a link that runs. */
+import { either } from '../client/abort.ts';
 import { LinkError } from '../errors.ts';
 import { establishTopics, type PreparedTopic } from './establish.ts';
 import { refuseLoops } from './loops.ts';
@@ -44,7 +45,7 @@ export const createMirror = async (
   const { options } = context;
   const asked: PrepareContext = {
     ...context,
-    signal: signal === undefined ? context.signal : AbortSignal.any([signal, context.signal]),
+    signal: either(signal, context.signal),
     options: Object.create(options, {
       ...(replicationFactor !== undefined && { replicationFactor: { value: replicationFactor } }),
       ...(topicConfigs !== undefined && { topicConfigs: { value: topicConfigs } }),

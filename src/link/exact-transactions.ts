@@ -8,9 +8,10 @@ import { ErrorCode } from '../protocol/error-codes.ts';
 import { DescribeConfigs } from '../protocol/messages/describe-configs.ts';
 import { IncrementalAlterConfigs } from '../protocol/messages/incremental-alter-configs.ts';
 import { Produce } from '../protocol/messages/produce.ts';
+import { MARKER_RIGHT_ADVICE, transactionalRightAdvice } from './acls-command.ts';
 import { mayWriteMarkers, NO_SUCH_PARTITION } from './marker-right.ts';
 import type { PrepareContext } from './plan-topics.ts';
-import { MARKER_RIGHT_ADVICE, transactionalRightAdvice, VERIFICATION_ADVICE } from './replication/broker-verdicts.ts';
+import { VERIFICATION_ADVICE } from './replication/broker-verdicts.ts';
 
 /**
  * Under which the link writes batches of transactions. Brokers want one in the request and look whether the link may use it; they store nothing of it, and no

@@ -1,5 +1,6 @@
 /** A running link: its lifecycle, its parts, and what it shows of itself. No Kafka detail lives here. */
 import { EventEmitter } from 'node:events';
+import { either } from '../client/abort.ts';
 import { LinkError } from '../errors.ts';
 import { AutoCreate } from './auto-create.ts';
 import { caughtUp } from './caught-up.ts';
@@ -368,8 +369,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
    */
   async caughtUp({ signal, timeoutMs = Number.POSITIVE_INFINITY }: WaitOptions = {}): Promise<void> {
     const partitions = [...this.#mirrors.live.values()].flatMap((mirror) => mirror.partitions);
-    const waiting = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
-    await this.#caughtUp(partitions, waiting, timeoutMs);
+    await this.#caughtUp(partitions, either(signal, this.#closing.signal), timeoutMs);
   }
 
   /**
@@ -385,8 +385,8 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   ): Promise<VerifyReport> {
     const { source, destination } = this.#context;
     const names = topics.map((topic) => this.#mirrors.known(topic).stored).map(({ topic, sourceTopic }) => ({ topic, sourceTopic }));
-    const waiting = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
-    return verifyTopics({ source, destination, clock: this.#options.clock, signal: waiting }, planVerification(choices, names));
+    const parts = { source, destination, clock: this.#options.clock, signal: either(signal, this.#closing.signal) };
+    return verifyTopics(parts, planVerification(choices, names));
   }
 
   /** Every event from the first `next` on, until the link closes or the signal is aborted. A reader that is slow loses `progress` events first, then the oldest others. */

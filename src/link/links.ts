@@ -1,4 +1,5 @@
 /** The links of a destination cluster, without running them: listed, described from what they remember, deleted. */
+import { either } from '../client/abort.ts';
 import type { Cluster } from '../client/cluster.ts';
 import { LinkError } from '../errors.ts';
 import { readConfigTexts } from './configs/config-set.ts';
@@ -111,7 +112,7 @@ const atDestination = async <T>(
 ): Promise<T> => {
   const parsed = parseDestination(options);
   const closing = new AbortController();
-  const waiting = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
+  const waiting = either(signal, closing.signal);
   const destination = await connectCluster('destination', parsed, { timeoutMs, signal: waiting });
   try {
     return await use(destination, { clock: parsed.clock, timeoutMs, signal: waiting });

@@ -2,7 +2,8 @@
 import type { LinkError } from '../errors.ts';
 import type { MirrorTopicError } from './mirror-failure.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
-import type { PartitionMirror, PartitionPhase } from './replication/partition-mirror.ts';
+import type { PartitionMirror } from './replication/partition-mirror.ts';
+import type { PartitionPhase } from './replication/partition-ports.ts';
 import type { MirrorTopicState } from './states/mirror-topic-states.ts';
 import type { RepairStepName, StoredRepair, StoredStop, StoredTransition, StoredTransitionError } from './store/link-store.ts';
 

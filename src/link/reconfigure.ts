@@ -1,4 +1,5 @@
 /** Changes the configs of a running link: one call at a time, checked as a whole, written down before it counts. */
+import { either } from '../client/abort.ts';
 import { LinkError } from '../errors.ts';
 import { refuseProblems } from './configs/config-problem.ts';
 import { applyChanges, type ChangedConfig, type ConfigChange, type ConfigSet, configTexts } from './configs/config-set.ts';
@@ -50,8 +51,7 @@ export class Reconfigure {
     const changing = new Set(applied.changed.flatMap(({ name }) => optionOfKey(name) ?? []));
     const isMoving = changing.has('bootstrapServers');
     if (isMoving) {
-      const waiting = signal === undefined ? closing : AbortSignal.any([signal, closing]);
-      const wait = { timeoutMs, signal: waiting };
+      const wait = { timeoutMs, signal: either(signal, closing) };
       refuseProblems(await foreignAddresses(options, applied.configs.values.bootstrapServers, sourceClusterId(), wait));
     }
     if (validateOnly || changing.size === 0) return applied.changed;

@@ -187,7 +187,7 @@ describe('house rules', () => {
     'client/cluster.ts': 'one cluster as callers see it: metadata, routing and coordinators decide each other',
     'client/connection.ts': 'one state machine: what is sent, in flight, muted and closed decides each other',
     'link/link.ts': 'the public object: half of it documents methods',
-    'link/replication/partition-mirror.ts': 'one state machine with the types of what goes in and out of it',
+    'link/replication/partition-mirror.ts': 'one state machine: what is fetched, queued, on its way and stopped for decides each other',
     'testing/groups/classic-group.ts': 'the classic group protocol is one state machine',
     'testing/log/partition-log.ts': 'one log: append, read and truncate share its segments',
     'testing/test-cluster.ts': 'the public object: every fault is a documented method',

@@ -4,7 +4,7 @@ import type { Cluster } from '../../client/cluster.ts';
 import { LinkError } from '../../errors.ts';
 import { ErrorCode } from '../../protocol/error-codes.ts';
 import { WriteTxnMarkers, type WriteTxnMarkersRequest } from '../../protocol/messages/write-txn-markers.ts';
-import { MARKER_RIGHT_ADVICE } from '../replication/broker-verdicts.ts';
+import { MARKER_RIGHT_ADVICE } from '../acls-command.ts';
 import { originalProducerId } from '../replication/mapped-producer.ts';
 import { type MappedProducer, ProducerLookup } from '../replication/producer-lookup.ts';
 import { chunks } from '../tasks/chunks.ts';

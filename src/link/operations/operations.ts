@@ -1,5 +1,5 @@
 /** What a user asks of mirrors: pause, resume, promote, failover. Each topic succeeds or fails by itself. */
-import { onAbort } from '../../client/abort.ts';
+import { either, onAbort } from '../../client/abort.ts';
 import { LinkError } from '../../errors.ts';
 import type { WaitOptions } from '../link-status.ts';
 import type { MirrorTopic } from '../mirror-topic.ts';
@@ -135,7 +135,7 @@ export class Operations {
     const under = this.#under.get(mirror.topic);
     if (under?.by === by) return under;
     const cancel = new AbortController();
-    const signal = AbortSignal.any([cancel.signal, this.#context.closing]);
+    const signal = either(cancel.signal, this.#context.closing);
     const done = this.#take(mirror, by, signal).finally(() => {
       if (this.#under.get(mirror.topic)?.cancel === cancel) this.#under.delete(mirror.topic);
     });

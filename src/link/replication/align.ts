@@ -10,7 +10,7 @@ import { PADDING_TIMESTAMP } from './filler-batch.ts';
 import { abortsOfOpen, lostEnds } from './lost-ends.ts';
 import { originalProducerId, type TransactionEnd } from './mapped-producer.ts';
 import type { OffsetLookup } from './offset-lookup.ts';
-import type { Alignment } from './partition-mirror.ts';
+import type { Alignment } from './partition-ports.ts';
 import { NO_PRODUCERS, type PartitionProducers, type ProducerLookup, sameProducers } from './producer-lookup.ts';
 import { recogniseTail, type Tail } from './recognise-tail.ts';
 import type { TransactionMode } from './transaction-mode.ts';

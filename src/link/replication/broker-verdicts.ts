@@ -2,6 +2,7 @@
 import { BrokerError } from '../../client/broker-error.ts';
 import type { LinkError } from '../../errors.ts';
 import { ErrorCode } from '../../protocol/error-codes.ts';
+import { MARKER_RIGHT_ADVICE } from '../acls-command.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
 
 /** Refusals that the mirror topic's configs explain, and what they should be. The source's may have changed a moment ago, and the mirror's follow: so these last until `cluster.link.retry.timeout.ms` is over. */
@@ -32,11 +33,6 @@ export const VERIFICATION_ADVICE =
   'Switch it off (kafka-configs.sh --alter --entity-type brokers --entity-default --add-config transaction.partition.verification.enable=false; the link ' +
   "does it itself with transactionVerification: 'disable' and ALTER_CONFIGS on the cluster), or mirror with transactions: 'committed'";
 const VERIFIED = `The destination verifies transactions with their coordinator (transaction.partition.verification.enable). ${VERIFICATION_ADVICE}`;
-
-/** How to give a link the right to write batches of transactions. */
-export const transactionalRightAdvice = (transactionalId: string): string =>
-  `Grant the link WRITE on the transactional id (kafka-acls.sh --add --allow-principal User:<link> --operation Write --transactional-id ${transactionalId}), ` +
-  "or mirror with transactions: 'committed'";
 
 /** Of batches of transactions: refusals that a person can cure, or that mean something else than they do for other batches. */
 const transactionalAdvice: ReadonlyMap<number, string> = new Map([
@@ -75,10 +71,6 @@ export const markerError = (label: string, offset: number, code: number): LinkEr
     ? new MirrorFailure('FILL_NOT_AUTHORIZED', `${error.message}. ${MARKER_RIGHT_ADVICE}`, error)
     : error;
 };
-
-/** How to give a link the right to write markers. */
-export const MARKER_RIGHT_ADVICE =
-  'Grant the link ALTER on the destination cluster (kafka-acls.sh --add --allow-principal User:<link> --operation Alter --cluster), or choose another fill policy';
 
 /** Judges an error of the source for one partition. None is believed to be final before both logs have been compared. */
 export const fetchError = (label: string, offset: number, code: number): LinkError =>

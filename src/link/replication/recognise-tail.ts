@@ -11,7 +11,7 @@ import { describeDivergence, findDivergence } from './divergence.ts';
 import { PADDING_TIMESTAMP } from './filler-batch.ts';
 import { isCopiedProducer, isMappedId, mapProducerId } from './mapped-producer.ts';
 import { isFillerId } from './marker-writer.ts';
-import type { Alignment } from './partition-mirror.ts';
+import type { Alignment } from './partition-ports.ts';
 import { readBatchAt, readCommittedBatchAt, readSourceBatchAt, sameBatch, samePayload } from './read-batch.ts';
 
 /** What the end of a mirror says of how to go on. */

@@ -12,7 +12,8 @@ import { type AlignmentContext, align, type GapRules } from './align.ts';
 import type { LinkProducer } from './batch-stamp.ts';
 import { type LaneOptions, Lanes, type Route } from './lanes.ts';
 import { OffsetLookup } from './offset-lookup.ts';
-import type { Alignment, PartitionListener, PartitionMirror, PartitionPhase } from './partition-mirror.ts';
+import type { PartitionMirror } from './partition-mirror.ts';
+import type { Alignment, PartitionListener, PartitionPhase } from './partition-ports.ts';
 import { ProducerLookup } from './producer-lookup.ts';
 import { TRANSACTION_MODES } from './transaction-mode.ts';
 

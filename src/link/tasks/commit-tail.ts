@@ -1,5 +1,5 @@
 /** Reads what consumers commit at the source while they do it: the end of `__consumer_offsets`, from the last stable offset on. */
-import { abortable } from '../../client/abort.ts';
+import { abortable, either } from '../../client/abort.ts';
 import { BrokerError } from '../../client/broker-error.ts';
 import { type Clock, type Random, sleep } from '../../client/clock.ts';
 import type { Cluster } from '../../client/cluster.ts';
@@ -144,7 +144,7 @@ export class CommitTail {
       leaders.set(leader, [...(leaders.get(leader) ?? []), tail]);
     }
     const round = new AbortController();
-    const signal = AbortSignal.any([round.signal, this.#closing.signal]);
+    const signal = either(round.signal, this.#closing.signal);
     let first: LinkError | null = null;
     const follow = async ([leader, tails]: readonly [number, Tail[]]): Promise<void> => {
       try {

@@ -103,7 +103,7 @@ it('does not send for a partition that was withdrawn while it waited', async () 
 it('takes a final refusal for what it is, without a word of trying again', async () => {
   const { asked, mirrors, phases } = await bench(1, 1);
   phases.length = 0;
-  asked[0]?.answer(87);
+  asked[0]?.answer(76);
   await turns();
   expect(phases).toEqual(['failed']);
   expect(mirrors[0]?.error).toBeInstanceOf(MirrorFailure);

@@ -7,7 +7,8 @@ import { patchBatch } from '../../../src/codec/patch-header.ts';
 import { RecordBatch } from '../../../src/codec/record-batch.ts';
 import { LinkError } from '../../../src/errors.ts';
 import type { OutgoingBatch } from '../../../src/link/replication/append-queue.ts';
-import { type Alignment, PartitionMirror } from '../../../src/link/replication/partition-mirror.ts';
+import { PartitionMirror } from '../../../src/link/replication/partition-mirror.ts';
+import type { Alignment } from '../../../src/link/replication/partition-ports.ts';
 import { alignedAt, answerOf, given, PRODUCER } from './partition-bench.ts';
 
 const MAPPED = 2n ** 62n;

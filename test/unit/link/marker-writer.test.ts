@@ -211,7 +211,7 @@ it('takes the want of rights for final, and says how to give them', async () => 
   const { error } = mirrors[0]!;
   expect(error).toBeInstanceOf(MirrorFailure);
   expect(error).toMatchObject({ reason: 'FILL_NOT_AUTHORIZED', code: 'KLINK_AUTH' });
-  expect(error?.message).toMatch(/kafka-acls\S* --add --allow-principal \S+ --operation Alter --cluster/);
+  expect(error?.message).toMatch(/kafka-acls .+ --add --allow-principal 'User:.+' --operation Alter --cluster/);
 });
 
 it('leaves partitions unsettled whose request was lost with its connection, and takes another one', async () => {

@@ -2,7 +2,7 @@
 
 import type { BatchMaker } from '../../../src/link/replication/append-queue.ts';
 import { ByteWindow } from '../../../src/link/replication/byte-window.ts';
-import type { Alignment, FetchedRecords, PartitionListener, PartitionOptions } from '../../../src/link/replication/partition-mirror.ts';
+import type { Alignment, FetchedRecords, PartitionListener, PartitionOptions } from '../../../src/link/replication/partition-ports.ts';
 
 export const PRODUCER = { producerId: 2n ** 40n + 7n, producerEpoch: 5 };
 

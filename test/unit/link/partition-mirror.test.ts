@@ -8,7 +8,8 @@ import { MirrorFailure } from '../../../src/link/mirror-failure.ts';
 import type { AbortedTransaction } from '../../../src/link/replication/aborted-transactions.ts';
 import type { BatchMaker, OutgoingBatch, OutgoingFill } from '../../../src/link/replication/append-queue.ts';
 import { ByteWindow } from '../../../src/link/replication/byte-window.ts';
-import { type Alignment, PartitionMirror, type PartitionOptions } from '../../../src/link/replication/partition-mirror.ts';
+import { PartitionMirror } from '../../../src/link/replication/partition-mirror.ts';
+import type { Alignment, PartitionOptions } from '../../../src/link/replication/partition-ports.ts';
 import { type BatchShape, makeBatch, makeOldMessage } from '../../property/link/simulation/batches.ts';
 import { alignedAt, answerOf, given, NO_MAKER, PRODUCER, turns } from './partition-bench.ts';
 

@@ -5,7 +5,7 @@ import { rebaseBatch } from '../../../../src/codec/patch-header.ts';
 import { RecordBatch } from '../../../../src/codec/record-batch.ts';
 import { type AlignmentContext, align, type GapRules } from '../../../../src/link/replication/align.ts';
 import { OffsetLookup } from '../../../../src/link/replication/offset-lookup.ts';
-import type { Alignment } from '../../../../src/link/replication/partition-mirror.ts';
+import type { Alignment } from '../../../../src/link/replication/partition-ports.ts';
 import { ProducerLookup } from '../../../../src/link/replication/producer-lookup.ts';
 import type { TransactionMode } from '../../../../src/link/replication/transaction-mode.ts';
 import { type LogHandle, type Release, startCluster, type TestCluster } from '../../../../src/testing/index.ts';
