@@ -48,7 +48,7 @@ const tooMany: Scenario = {
     await Promise.all(longs.map((topic) => stage.source.bench.createTopic(topic)));
     const link = await stage.link([], {
       settings: {
-        clusterLinkPrefix: 't-',
+        clusterLinkPrefix: 'many-',
         autoCreateMirrorTopicsEnable: true,
         autoCreateMirrorTopicsFilters: [{ name: stage.topic(''), patternType: 'PREFIXED', filterType: 'INCLUDE' }],
       },

@@ -88,7 +88,7 @@ it('are asked for one after the other, each with the command that gives it', asy
   await grant(...ORDINARY);
   expect(await refusal()).toMatchObject({ code: 'KLINK_AUTH', message: expect.stringMatching(/exact.*--operation Alter --cluster/) });
   await grant(MARKERS);
-  const message = expect.stringMatching(/'kafka-link-dr'.*--operation Write --transactional-id kafka-link-dr/);
+  const message = expect.stringMatching(/'kafka-link-dr'.*--operation Write --transactional-id 'kafka-link-dr'/);
   expect(await refusal()).toMatchObject({ code: 'KLINK_AUTH', message });
   await grant(TRANSACTIONS);
   expect(await refusal()).toMatchObject({ code: 'KLINK_AUTH', message: expect.stringMatching(/DESCRIBE_CONFIGS on the cluster/) });
