@@ -32,14 +32,15 @@ export const mirrorUnderKills = async (
   try {
     for (let i = 0; i < kills; i++) {
       // Some die before they have begun to mirror.
-      if (random() < 0.8) await link.started;
+      const hasBegun = random() < 0.8;
+      if (hasBegun) await link.started;
       // Small logs are complete within a moment: chance alone might hit none.
-      await (midway === 0 ? untilMidway(stage, logs) : delay(between(random, 0, LONGEST_LIFE_MS)));
+      await (hasBegun && midway === 0 ? untilMidway(stage, logs) : delay(between(random, 0, LONGEST_LIFE_MS)));
       if (random() < brokers) {
         await restartOne(random() < 0.5 ? stage.source.cluster : stage.destination.cluster, random);
       } else {
         await link.kill();
-        if (await stage.isMidway(logs)) midway++;
+        if (hasBegun && (await stage.isMidway(logs))) midway++;
         link = new LinkProcess(options);
       }
     }
