@@ -11,6 +11,7 @@ interface BrokerSetup {
   readonly propertiesFile: string;
   readonly classpath: string;
   readonly heapMb: number;
+  readonly jvmArgs: readonly string[];
 }
 
 /** Between two attempts to reach a broker that is starting. */
@@ -128,7 +129,7 @@ export class KafkaBroker {
       classpath: this.#setup.classpath,
       mainClass: 'Guard',
       args,
-      jvmArgs: [`-Xmx${heapMb}m`, '-XX:+UseSerialGC', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'],
+      jvmArgs: [`-Xmx${heapMb}m`, '-XX:+UseSerialGC', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', ...this.#setup.jvmArgs],
       cwd: this.dataDir,
     });
     this.#spawning = spawning.catch(() => undefined);

@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { KafkaBroker } from './broker.ts';
+import { useClassArchive } from './class-archive.ts';
 import { kafkaJars } from './jars.ts';
 import { type JavaSources, javaClasses } from './java-classes.ts';
 import { type Jvm, startJvm } from './jvm.ts';
@@ -34,6 +35,8 @@ export interface KafkaOptions {
   readonly plugins?: JavaSources;
   /** Heap of each broker in MiB. Default 256; 96 is the least that works. */
   readonly heapMb?: number;
+  /** Default: the archive of its classes, where there is one. */
+  readonly jvmArgs?: readonly string[];
   /** Ends the start, or the running cluster, at once. */
   readonly signal?: AbortSignal;
 }
@@ -66,7 +69,16 @@ process.on('exit', () => {
 
 /** Starts a cluster and resolves when it is ready to take topics. */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaCluster> {
-  const { version = KAFKA_NEWEST, brokers: count = 1, config = {}, listeners = [], plugins, heapMb = 256, signal } = options;
+  const {
+    version = KAFKA_NEWEST,
+    brokers: count = 1,
+    config = {},
+    listeners = [],
+    plugins,
+    heapMb = 256,
+    jvmArgs = useClassArchive(version),
+    signal,
+  } = options;
   signal?.throwIfAborted();
   const { mode } = releaseOf(version);
   const [jars, guard] = await Promise.all([kafkaJars(version), javaClasses('guard')]);
@@ -74,7 +86,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   sweepLeftovers();
   const directory = await mkdtemp(join(tmpdir(), `${CLUSTER_DIRECTORY}${process.pid}-`));
   directories.add(directory);
-  const classpath = [guard, ...extra, jars.classpath].join(delimiter);
+  const classpath = [guard, jars.classpath, ...extra].join(delimiter);
   const addresses: BrokerAddress[] = [];
   for (let id = 1; id <= count; id++) {
     const [port = 0, controllerPort = 0, ...extraPorts] = await freePorts(2 + listeners.length);
@@ -110,7 +122,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
       await mkdir(dataDir);
       await writeFile(file, propertiesText({ ...own, ...config }));
       const extra = Object.fromEntries(listeners.map(({ name }, i) => [name, self.extraPorts[i]!]));
-      brokers.push(new KafkaBroker({ address: self, listeners: extra, dataDir, propertiesFile: file, classpath, heapMb }));
+      brokers.push(new KafkaBroker({ address: self, listeners: extra, dataDir, propertiesFile: file, classpath, heapMb, jvmArgs }));
     }
     if (mode === 'kraft') await Promise.all(brokers.map((broker) => broker.format(formatId)));
     signal?.throwIfAborted();

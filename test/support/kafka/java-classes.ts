@@ -14,6 +14,7 @@ const root = fileURLToPath(new URL('./java', import.meta.url));
 /** A group of classes under `java/`, compiled together: `guard` needs no jar and fits every version, `policy` is for brokers to load. */
 export type JavaSources = 'guard' | 'oracle' | 'policy';
 
+const JAR = 'classes.jar';
 const compiled = new Map<string, Promise<string>>();
 
 /** The class path that holds the compiled `sources` and, where they need it, Kafka's jars of `version`. */
@@ -31,14 +32,18 @@ async function compile(sources: JavaSources, version: string | undefined): Promi
   const hash = createHash('sha256').update(version ?? '');
   for (const file of files) hash.update(file).update(await readFile(join(dir, file)));
   const jars = version === undefined ? undefined : await kafkaJars(version);
-  const classes = await intoCache(`classes-${sources}-${hash.digest('hex').slice(0, 16)}`, async (out) => {
+  const classes = await intoCache(`jar-${sources}-${hash.digest('hex').slice(0, 16)}`, async (out) => {
     const classpath = jars ? ['-cp', jars.classpath] : [];
     const paths = files.map((file) => join(dir, file));
-    await run(javaTool('javac'), ['--release', '17', '-proc:none', '-nowarn', ...classpath, '-d', out, ...paths]).catch(
-      (cause: unknown) => {
-        throw new Error(`javac failed on java/${sources}: ${(cause as { stderr?: string }).stderr ?? cause}`, { cause });
-      },
-    );
+    const loose = join(out, 'classes');
+    const tool = (name: 'javac' | 'jar', args: readonly string[]): Promise<unknown> =>
+      run(javaTool(name), args).catch((cause: unknown) => {
+        throw new Error(`${name} failed on java/${sources}: ${(cause as { stderr?: string }).stderr ?? cause}`, { cause });
+      });
+    await tool('javac', ['--release', '17', '-proc:none', '-nowarn', ...classpath, '-d', loose, ...paths]);
+    // A class path with a directory in it cannot be archived.
+    await tool('jar', ['--create', '--file', join(out, JAR), '-C', loose, '.']);
   });
-  return jars ? [classes, jars.classpath].join(delimiter) : classes;
+  const jar = join(classes, JAR);
+  return jars ? [jar, jars.classpath].join(delimiter) : jar;
 }

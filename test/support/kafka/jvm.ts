@@ -39,8 +39,9 @@ process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
 });
 
-/** `java` or `javac` of `$JAVA_HOME`, or of the PATH. */
-export const javaTool = (tool: 'java' | 'javac'): string => (process.env['JAVA_HOME'] ? join(process.env['JAVA_HOME'], 'bin', tool) : tool);
+/** One of the JDK's tools, of `$JAVA_HOME` or of the PATH. */
+export const javaTool = (tool: 'java' | 'javac' | 'jar'): string =>
+  process.env['JAVA_HOME'] ? join(process.env['JAVA_HOME'], 'bin', tool) : tool;
 
 /** Starts a JVM. Rejects if there is no Java to start. */
 export async function startJvm(options: JvmOptions): Promise<Jvm> {

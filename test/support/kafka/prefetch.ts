@@ -1,8 +1,13 @@
 /** Before tests that run side by side: jars and classes are there, so that no two processes fetch or compile the same. */
+import { makeClassArchive } from './class-archive.ts';
+import { startKafka } from './cluster.ts';
 import { kafkaJars, toolsJars } from './jars.ts';
 import { javaClasses } from './java-classes.ts';
 import { startJavaClient } from './java-client.ts';
 import { KAFKA_28, KAFKA_39, KAFKA_NEWEST } from './versions.ts';
+
+/** Those of which the tests start many brokers. */
+const ARCHIVED = [KAFKA_39, KAFKA_NEWEST];
 
 /** Vitest calls it once. One after the other: Maven's own repository is not safe between processes. */
 export const setup = async (): Promise<void> => {
@@ -11,4 +16,10 @@ export const setup = async (): Promise<void> => {
   await javaClasses('guard');
   // Compiles what it is made of.
   await (await startJavaClient()).close();
+  for (const version of ARCHIVED) {
+    await makeClassArchive(version, async (jvmArgs) => {
+      await using kafka = await startKafka({ version, jvmArgs });
+      await kafka.broker(1).stop();
+    });
+  }
 };
