@@ -1,4 +1,5 @@
-/** Before tests that run side by side: jars and classes are there, so that no two processes fetch or compile the same. */
+/** Before tests that run side by side: jars and classes are there, so that no two processes fetch or compile the same. Run by itself, it can be done with before the tests begin. */
+import { fileURLToPath } from 'node:url';
 import { makeClassArchive } from './class-archive.ts';
 import { startKafka } from './cluster.ts';
 import { kafkaJars, toolsJars } from './jars.ts';
@@ -23,3 +24,5 @@ export const setup = async (): Promise<void> => {
     });
   }
 };
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await setup();
