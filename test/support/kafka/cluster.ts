@@ -33,6 +33,8 @@ export interface KafkaOptions {
   readonly listeners?: readonly ListenerSpec[];
   /** Classes that the brokers find on their class path, for `config` to name. */
   readonly plugins?: JavaSources;
+  /** Class path entries behind Kafka's own. */
+  readonly libraries?: readonly string[];
   /** Heap of each broker in MiB. Default 256; 96 is the least that works. */
   readonly heapMb?: number;
   /** Default: the archive of its classes, where there is one. */
@@ -75,6 +77,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
     config = {},
     listeners = [],
     plugins,
+    libraries = [],
     heapMb = 256,
     jvmArgs = useClassArchive(version),
     signal,
@@ -86,7 +89,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   sweepLeftovers();
   const directory = await mkdtemp(join(tmpdir(), `${CLUSTER_DIRECTORY}${process.pid}-`));
   directories.add(directory);
-  const classpath = [guard, jars.classpath, ...extra].join(delimiter);
+  const classpath = [guard, jars.classpath, ...extra, ...libraries].join(delimiter);
   const addresses: BrokerAddress[] = [];
   for (let id = 1; id <= count; id++) {
     const [port = 0, controllerPort = 0, ...extraPorts] = await freePorts(2 + listeners.length);

@@ -26,6 +26,10 @@ export const kafkaJars = (version: string): Promise<JarSet> => resolveJars(versi
 export const toolsJars = (version: string = TOOLS_VERSION): Promise<JarSet> =>
   resolveJars(`tools-${version}`, [`kafka_2.13:${version}`, `kafka-tools:${version}`]);
 
+/** Kafka's own remote storage for tests: a directory. */
+export const tieredStorageJars = (version: string): Promise<JarSet> =>
+  resolveJars(`tiered-storage-${version}`, [`kafka-storage:${version}:test`]);
+
 /** MirrorMaker 2 and the Connect runtime it is made of. */
 export const mirrorMakerJars = (version: string = MIRROR_MAKER_VERSION): Promise<JarSet> =>
   resolveJars(`mirror-maker-${version}`, [`connect-mirror:${version}`, `connect-runtime:${version}`]);
@@ -86,11 +90,11 @@ async function maven(args: readonly string[], cwd: string): Promise<void> {
 }
 
 function pom(artifacts: readonly string[]): string {
-  const dependency = (group: string, artifact: string, version: string): string =>
-    `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`;
+  const dependency = (group: string, artifact: string, version: string, classifier = ''): string =>
+    `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version><classifier>${classifier}</classifier></dependency>`;
   const kafka = artifacts.map((coordinate) => {
-    const [artifact = '', version = ''] = coordinate.split(':');
-    return dependency('org.apache.kafka', artifact, version);
+    const [artifact = '', version = '', classifier] = coordinate.split(':');
+    return dependency('org.apache.kafka', artifact, version, classifier);
   });
   return `<project xmlns="http://maven.apache.org/POM/4.0.0">
 <modelVersion>4.0.0</modelVersion>

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { makeClassArchive } from './class-archive.ts';
 import { startKafka } from './cluster.ts';
-import { kafkaJars, toolsJars } from './jars.ts';
+import { kafkaJars, tieredStorageJars, toolsJars } from './jars.ts';
 import { javaClasses } from './java-classes.ts';
 import { startJavaClient } from './java-client.ts';
 import { KAFKA_28, KAFKA_39, KAFKA_NEWEST } from './versions.ts';
@@ -14,6 +14,7 @@ const ARCHIVED = [KAFKA_39, KAFKA_NEWEST];
 export const setup = async (): Promise<void> => {
   for (const version of [KAFKA_28, KAFKA_39, KAFKA_NEWEST]) await kafkaJars(version);
   await toolsJars();
+  await tieredStorageJars(KAFKA_39);
   await javaClasses('guard');
   // Compiles what it is made of.
   await (await startJavaClient()).close();
