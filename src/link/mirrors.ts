@@ -32,8 +32,8 @@ export class Mirrors {
   readonly #context: MirrorsContext;
   readonly #all = new Map<string, MirrorTopic>();
   readonly #turns = new WeakMap<MirrorTopic, Promise<void>>();
-  /** Those of which the store may have another record than the link goes by. */
-  readonly #doubtful = new Set<MirrorTopic>();
+  /** Topics of which the store may have another record than the link goes by. */
+  readonly #doubtful = new Set<string>();
   /** Those that are not stopped. */
   readonly live: Map<string, MirrorTopic> = new Map();
 
@@ -88,8 +88,7 @@ export class Mirrors {
 
   forget(topic: string): void {
     this.#release(topic);
-    const mirror = this.#all.get(topic);
-    if (mirror !== undefined) this.#doubtful.delete(mirror);
+    this.#doubtful.delete(topic);
     this.#all.delete(topic);
   }
 
@@ -124,33 +123,40 @@ export class Mirrors {
       this.rest(mirror);
       this.settle(mirror);
     }
-    for (const mirror of this.#doubtful) this.change(mirror, {}, this.#context.signal).catch(() => {});
+    for (const topic of this.#doubtful) {
+      const mirror = this.known(topic);
+      void this.#inTurn(mirror, () => this.#restate(mirror));
+    }
   }
 
   /** Writes down what has changed about a mirror, and acts accordingly. Rejects when it is not known to be written: then nothing has changed. */
   change(mirror: MirrorTopic, changes: Partial<StoredMirror>, signal: AbortSignal): Promise<void> {
-    // One after the other: each record says everything, and the last one counts.
-    const turn = (this.#turns.get(mirror) ?? Promise.resolve()).then(() => this.#write(mirror, changes, signal));
+    return this.#inTurn(mirror, () => this.#write(mirror, changes, signal));
+  }
+
+  /** One after the other: each record says everything, and the last one counts. */
+  #inTurn(mirror: MirrorTopic, write: () => Promise<void>): Promise<void> {
+    const turn = (this.#turns.get(mirror) ?? Promise.resolve()).then(write);
     this.#turns.set(
       mirror,
-      turn.then(
-        () => void this.#doubtful.delete(mirror),
-        () => this.#restate(mirror),
-      ),
+      turn.catch(() => this.#restate(mirror)),
     );
     return turn;
   }
 
-  /** A record that was not acknowledged may be in the store all the same, and the next process would go by it: what this one goes by is stored again. */
+  /**
+   * A record that was not acknowledged may be in the store all the same, and the next process would go by it: what this one goes by is stored again,
+   * if need be after each check of the source. Never rejects.
+   */
   async #restate(mirror: MirrorTopic): Promise<void> {
-    const { store, signal } = this.#context;
     if (this.#all.get(mirror.topic) !== mirror) return;
-    this.#doubtful.add(mirror);
-    const isStored = await store.saveMirror(recordOf(mirror), signal).then(
-      () => true,
-      () => false,
-    );
-    if (isStored) this.#doubtful.delete(mirror);
+    this.#doubtful.add(mirror.topic);
+    await this.#save(recordOf(mirror), this.#context.signal).catch(() => {});
+  }
+
+  async #save(stored: StoredMirror, signal: AbortSignal): Promise<void> {
+    await this.#context.store.saveMirror(stored, signal);
+    this.#doubtful.delete(stored.topic);
   }
 
   /** A promotion or failover did not come to its end: shown at once, and written down as soon as that can be done. Never rejects. */
@@ -169,7 +175,7 @@ export class Mirrors {
     const transition = { from: mirror.state, to: state, at: this.#context.clock.wallTime() };
     const history = changes.state === undefined ? mirror.history : [...mirror.history, transition].slice(-HISTORY);
     const stored = { ...recordOf(mirror), ...changes, history };
-    await this.#context.store.saveMirror(stored, signal);
+    await this.#save(stored, signal);
     mirror.stored = stored;
     if (state === 'STOPPED') this.#release(mirror.topic);
     else this.rest(mirror);

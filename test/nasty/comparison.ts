@@ -166,10 +166,10 @@ export const compareWithOthers = async (
   const failures: string[] = [];
   for (const [client, read] of Object.entries(OTHER_READERS)) {
     const seen = await read(destination.bootstrap, lasts);
-    const differs = (due: readonly (readonly ReadRecord[])[]): boolean => due.some((records, i) => firstDifference(records, seen[i]!) >= 0);
-    const seenAtSource = differs(expected) ? await read(source.bootstrap, lasts) : expected;
+    const differences = expected.map((records, i) => firstDifference(records, seen[i]!));
+    const seenAtSource = differences.some((at) => at >= 0) ? await read(source.bootstrap, lasts) : expected;
     for (const [i, one] of partitions.entries()) {
-      const at = firstDifference(expected[i]!, seen[i]!);
+      const at = differences[i]!;
       if (at < 0 || firstDifference(seenAtSource[i]!, seen[i]!) < 0) continue;
       const [due, found] = [expected[i]![at], seen[i]![at]].map((record) => JSON.stringify(record ?? null));
       failures.push(
