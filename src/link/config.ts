@@ -26,7 +26,8 @@ export const SETTINGS = {
     default: MIB,
     min: KIB,
     max: INT,
-    meaning: 'Bytes of one partition in one answer; a larger batch comes whole all the same.',
+    meaning:
+      'Bytes of one partition in one answer, at most; a larger batch comes whole all the same. Where many partitions are behind, each asks for less.',
   },
   replicaFetchResponseMaxBytes: {
     key: 'replica.fetch.response.max.bytes',
@@ -66,10 +67,10 @@ export const SETTINGS = {
   },
   appendInFlightRequests: {
     key: 'kafka.link.append.in.flight.requests',
-    default: 2,
+    default: 3,
     min: 1,
     max: 5,
-    meaning: 'Produce requests on their way on one connection.',
+    meaning: 'Produce requests on their way on one connection: while a broker works on one, the others are there for it to go on with.',
   },
   appendRequestMaxBytes: {
     key: 'kafka.link.append.request.max.bytes',

@@ -11,6 +11,7 @@ import { ZERO_UUID } from '../../protocol/schema.ts';
 import { fetchError } from './broker-verdicts.ts';
 import { ByteWindow } from './byte-window.ts';
 import { type FetchPosition, FetchSession, positionKey } from './fetch-session.ts';
+import { fetchShare } from './fetch-share.ts';
 import { FrameMemory } from './frame-memory.ts';
 import type { PartitionMirror } from './partition-mirror.ts';
 
@@ -63,6 +64,8 @@ export class Fetcher {
   readonly #onAnswer: () => void;
   readonly #isolationLevel: 0 | 1;
   #wake: (() => void) | null = null;
+  /** Bytes of the largest batch in the last answer: what those of other partitions are thought to be like, as long as they are not known. */
+  #largestBatch = 0;
   #connection: Connection | null = null;
   readonly #done: Promise<void>;
 
@@ -192,6 +195,7 @@ export class Fetcher {
     const byId =
       version > LAST_FETCH_VERSION_BY_NAME && wanted.every(({ sourceTopic }) => typeof metadata.topic(sourceTopic)?.topicId === 'string');
     const asked: Asked = new Map();
+    const behind = wanted.reduce((count, { hasBacklog }) => count + Number(hasBacklog), 0);
     for (const mirror of wanted) {
       if (!this.#mirrors.has(mirror) || !mirror.wantsRecords) continue;
       const topic = metadata.topic(mirror.sourceTopic);
@@ -202,7 +206,9 @@ export class Fetcher {
         currentLeaderEpoch: topic?.partitions[mirror.partition]?.leaderEpoch ?? -1,
         fetchOffset: mirror.fetchOffset,
         lastFetchedEpoch: version < FIRST_VERSION_WITH_HISTORY ? -1 : mirror.lastFetchedEpoch,
-        partitionMaxBytes: this.#limits.partitionMaxBytes,
+        partitionMaxBytes: mirror.hasBacklog
+          ? fetchShare(this.#limits, behind, mirror.largestBatch || this.#largestBatch)
+          : this.#limits.partitionMaxBytes,
       };
       asked.set(positionKey(position.topic, position.topicId, position.partition), { mirror, position });
     }
@@ -219,6 +225,7 @@ export class Fetcher {
     });
     if (frameBytes === 0) this.#memory.clear();
     const now = this.#clock.now();
+    let largest = 0;
     try {
       for (const { topic, topicId, partitions } of response.responses) {
         for (const answer of partitions) {
@@ -244,11 +251,13 @@ export class Fetcher {
             records: answer.records,
             lease,
           });
+          largest = Math.max(largest, mirror.largestBatch);
         }
       }
     } finally {
       lease.drop();
     }
+    if (largest > 0) this.#largestBatch = largest;
   }
 
   #disturb(mirror: PartitionMirror, error: LinkError): void {

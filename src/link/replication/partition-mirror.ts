@@ -25,6 +25,8 @@ export class PartitionMirror {
   /** Next source offset to fetch. */
   fetchOffset = 0;
   lastFetchedEpoch = -1;
+  /** Bytes of the largest batch in the last answer that brought some; 0 as long as there was none. */
+  largestBatch = 0;
   /** Destination's log end, as far as acknowledged. */
   ackedOffset = 0;
   /** Log start of the mirror, as far as known. */
@@ -204,6 +206,7 @@ export class PartitionMirror {
     this.#queue.push(plan.steps, records, lease, this.#fill());
     this.fetchOffset = plan.nextOffset;
     this.lastFetchedEpoch = plan.lastFetchedEpoch;
+    this.largestBatch = plan.largestBatch;
     this.#lastTimestamp = plan.lastTimestamp ?? this.#lastTimestamp;
     this.#stop = plan.stop;
     this.#stopIfDone();

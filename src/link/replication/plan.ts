@@ -57,6 +57,8 @@ export interface Plan {
   readonly lastFetchedEpoch: number;
   /** Time of the last batch with records, in milliseconds; null when there is none. */
   readonly lastTimestamp: bigint | null;
+  /** Bytes of the largest batch, one that the answer has cut off included; 0 when there is none. */
+  readonly largestBatch: number;
   /** What ends the mirror after these steps. */
   readonly stop: MirrorFailure | null;
 }
@@ -102,6 +104,7 @@ export const planRecords = (records: Buffer, context: PlanContext): Plan => {
     if (!LinkError.is(error)) throw error;
     planner.corrupt(error.message, error);
   }
+  planner.largestBatch = Math.max(planner.largestBatch, cursor.announcedBytes);
   if (planner.stop === null && cursor.stop === 'message-set') {
     const where = `the source has messages of format v${cursor.magic} from offset ${cursor.messageOffset}`;
     planner.refuse('UNSUPPORTED_MESSAGE_FORMAT', `${where}; only v2 record batches (Kafka 0.11 and later) are mirrored`);
@@ -113,6 +116,7 @@ class Planner implements Plan {
   readonly steps: Step[] = [];
   nextOffset: number;
   lastFetchedEpoch: number;
+  largestBatch = 0;
   stop: MirrorFailure | null = null;
   readonly #records: Buffer;
   readonly #context: PlanContext;
@@ -133,6 +137,7 @@ class Planner implements Plan {
 
   /** `end`: the byte after the batch. */
   take(batch: RecordBatch, end: number): void {
+    if (batch.sizeInBytes > this.largestBatch) this.largestBatch = batch.sizeInBytes;
     const isAborted = this.#aborted.includes(batch);
     const base = batch.baseOffsetNumber;
     const verdict = judgeBatch(this.nextOffset, batch, isAborted);

@@ -14,29 +14,48 @@ const never = <T>(): Promise<T> => new Promise<T>(() => {});
 
 type Answer = { readonly errorCode: number; readonly sessionId?: number; readonly responses?: readonly unknown[] };
 
-/** A fetcher of one partition; `answers` are error codes for whole answers, after which the broker is silent. */
-const bench = async (answers: readonly (Answer | ((fetcher: Fetcher, mirror: PartitionMirror) => Answer))[], windowBytes = 1_000) => {
+interface BenchOptions {
+  readonly windowBytes?: number;
+  readonly partitions?: number;
+  /** What alignment has seen of each partition's log. */
+  readonly sourceEnd?: number;
+  readonly responseMaxBytes?: number;
+  readonly partitionMaxBytes?: number;
+}
+
+/** A fetcher of one partition, unless it is to have more; `answers` are error codes for whole answers, after which the broker is silent. */
+const bench = async (
+  answers: readonly (Answer | ((fetcher: Fetcher, mirror: PartitionMirror) => Answer))[],
+  { windowBytes = 1_000, partitions = 1, sourceEnd = 0, responseMaxBytes = 5_000, partitionMaxBytes = 2_000 }: BenchOptions = {},
+) => {
   const requests: FetchRequest[] = [];
   const left = [...answers];
   const send = async (_: unknown, request: FetchRequest): Promise<unknown> => {
     requests.push(request);
     const next = left.shift();
-    return next === undefined ? never() : { sessionId: 0, responses: [], ...(typeof next === 'function' ? next(fetcher, mirror) : next) };
+    return next === undefined
+      ? never()
+      : { sessionId: 0, responses: [], ...(typeof next === 'function' ? next(fetcher, mirrors[0]!) : next) };
   };
   const connection = { send, versions: { of: () => 12 } };
   const cluster = { metadata: new MetadataCache(), connection: async () => connection } as unknown as Cluster;
-  const limits = { responseMaxBytes: 5_000, partitionMaxBytes: 2_000, minBytes: 1, waitMaxMs: 500, requestTimeoutMs: 30_000 };
+  const limits = { responseMaxBytes, partitionMaxBytes, minBytes: 1, waitMaxMs: 500, requestTimeoutMs: 30_000 };
   const fetcher = new Fetcher(
     cluster,
     { id: 1, lane: 'fetch-0' },
     { clock: systemClock, limits, isolationLevel: 1, windowBytes, onAnswer: () => {} },
   );
   const listener = { readyToFetch: () => fetcher.wake() };
-  const mirror = new PartitionMirror({ topic: 't', sourceTopic: 't', partition: 0 }, given({ listener }));
-  fetcher.add(mirror);
-  mirror.begin(alignedAt(0));
+  const mirrors = Array.from(
+    { length: partitions },
+    (_, partition) => new PartitionMirror({ topic: 't', sourceTopic: 't', partition }, given({ listener, queueLimitBytes: 2 ** 30 })),
+  );
+  for (const mirror of mirrors) {
+    fetcher.add(mirror);
+    mirror.begin(alignedAt(0, { sourceEnd }));
+  }
   await turns(10);
-  return { requests, mirror, fetcher };
+  return { requests, mirror: mirrors[0]!, fetcher };
 };
 
 it('asks again with a full request when a session is gone', async () => {
@@ -90,8 +109,43 @@ it('asks for committed records, and hands on what was aborted and how far the an
 });
 
 it('fetches through a window that is smaller than what one partition may bring', async () => {
-  const { requests } = await bench([], 100);
+  const { requests } = await bench([], { windowBytes: 100 });
   expect(requests.map(({ maxBytes }) => maxBytes)).toEqual([100]);
+});
+
+it('shares an answer among the partitions that are behind, by the batches that it has seen', async () => {
+  const records = makeBatch({ base: 0, offsets: 1, leaderEpoch: 0 }, () => 0.2, {});
+  const partition = (partitionIndex: number, records: Buffer | null, highWatermark: bigint) => ({
+    partitionIndex,
+    errorCode: 0,
+    highWatermark,
+    lastStableOffset: highWatermark,
+    logStartOffset: 0n,
+    divergingEpoch: { epoch: -1, endOffset: -1n },
+    abortedTransactions: null,
+    records,
+  });
+  // The last partition turns out to have nothing, after all.
+  const partitions = [partition(0, records, 9n), partition(4, null, 0n)];
+  const { requests } = await bench([{ errorCode: 0, responses: [{ topic: 't', topicId: ZERO_UUID, partitions }] }], {
+    partitions: 5,
+    sourceEnd: 9,
+    windowBytes: 2 ** 30,
+    responseMaxBytes: 2 ** 21,
+    partitionMaxBytes: 2 ** 20,
+  });
+  const asked = ({ topics }: FetchRequest) => {
+    const all = topics.flatMap((topic) => topic.partitions);
+    return all.map(({ partition, partitionMaxBytes }) => [partition, partitionMaxBytes]).sort();
+  };
+  expect(asked(requests[0]!)).toEqual([0, 1, 2, 3, 4].map((index) => [index, 2 ** 20]));
+  expect(asked(requests[1]!)).toEqual([
+    [0, 2 ** 19],
+    [1, 2 ** 19],
+    [2, 2 ** 19],
+    [3, 2 ** 19],
+    [4, 2 ** 20],
+  ]);
 });
 
 it('ends when it is closed, whatever it waits for', async () => {

@@ -94,6 +94,16 @@ describe('planRecords', () => {
     ]);
   });
 
+  it('tells the size of the largest batch, one that was copied before or cut off included', async () => {
+    const small = bytesOf({ base: 0, offsets: 1 });
+    const large = await buildBatch([{ value: 'x'.repeat(1_000), timestamp: 5n }], { baseOffset: 1n, partitionLeaderEpoch: 4 });
+    expect(planOf(Buffer.alloc(0)).largestBatch).toBe(0);
+    expect(planOf(Buffer.concat([small, large])).largestBatch).toBe(large.length);
+    expect(planOf(Buffer.concat([small, large]), { expected: 10 }).largestBatch).toBe(large.length);
+    expect(planOf(Buffer.concat([small, large.subarray(0, 20)])).largestBatch).toBe(large.length);
+    expect(planOf(Buffer.concat([small, large.subarray(0, 10)])).largestBatch).toBe(small.length);
+  });
+
   it('leaves the bytes alone', () => {
     const records = answer({ base: 0, offsets: 2, kind: 'transactional' }, { kind: 'sparse', base: 5, offsets: 4 });
     const before = Buffer.from(records);
