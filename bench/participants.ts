@@ -36,6 +36,8 @@ export interface Ground {
   readonly cores: Cores;
   readonly workload: Workload;
   readonly loaded: Loaded;
+  /** The share of the data, 0 to 1, that is appended before anything counts. */
+  readonly after: number;
   /** Requests of a link, for the replay. */
   readonly capture: string;
   /** Other than the link's defaults. */
@@ -66,9 +68,9 @@ export const captureRequests = async (ground: Ground): Promise<void> => {
   await ground.rig.clearDestination();
 };
 
-const observed = async (participant: ParticipantName, { rig, loaded, cores }: Ground, pid: number): Promise<Run> => {
+const observed = async (participant: ParticipantName, { rig, loaded, cores, after }: Ground, pid: number): Promise<Run> => {
   await cores.give(pid, 'copying');
-  const { seconds, bytes, cpuSeconds: cpu } = await rig.observe(pid, loaded);
+  const { seconds, bytes, cpuSeconds: cpu } = await rig.observe(pid, loaded, after);
   const perGigabyte = (value: number): number => value / (bytes / 1e9);
   return {
     participant,

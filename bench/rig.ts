@@ -165,8 +165,11 @@ export class Rig implements AsyncDisposable {
     return topics[0]!.partitions.reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0);
   }
 
-  /** Watches the mirror fill up. CPU and time count from the first look that sees a record to the first that sees all. */
-  async observe(pid: number, { bytes, records }: Loaded): Promise<Observed> {
+  /**
+   * Watches the mirror fill up. CPU and time count from the first look that sees a record, or more than the share `after` of them (0 to 1), to the first that
+   * sees all.
+   */
+  async observe(pid: number, { bytes, records }: Loaded, after: number): Promise<Observed> {
     const pids = [pid, this.source.broker(1).pid!, this.destination.broker(1).pid!];
     await this.#to.refreshMetadata([TOPIC]);
     const look = async () => {
@@ -175,8 +178,8 @@ export class Rig implements AsyncDisposable {
     };
     const deadline = performance.now() + RUN_TIMEOUT_MS;
     let first = await look();
-    while (first.count === 0) {
-      if (performance.now() > deadline) throw new Error('nothing was appended');
+    while (first.count <= after * records) {
+      if (performance.now() > deadline) throw new Error(`only ${first.count} of ${records} records were appended`);
       await delay(POLL_MS);
       first = await look();
     }

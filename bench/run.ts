@@ -26,10 +26,12 @@ what        all (default), mirror (link, relay, replay and MirrorMaker 2 between
             fill (offsets without records: padding, holes, compacted logs)
 
 --quick     two workloads, small, one round: does it run at all
---full      larger, five rounds, MirrorMaker 2 with 1, 2 and 6 tasks; of fill the sizes that take long
+--full      larger, five rounds, MirrorMaker 2 with 1, 3 and 6 tasks; of fill the sizes that take long
 --only a,b  these workloads alone: ${WORKLOADS.map(({ name }) => name).join(' ')}
             of fill: ${FILL_WORKLOADS.map(({ name }) => name).join(' ')}
 --rounds n
+--tasks n,m MirrorMaker 2 with so many tasks, by turns; ratios are made with the best of each figure
+--after n   per cent of the data that are appended before time and CPU count: without what a process compiles at first (default 0)
 --pinned    one core for the destination, another one for the source and who copies
 --without p leaves a participant out: relay, replay, mirrorMaker
 --json f    writes everything that was measured
@@ -39,7 +41,7 @@ what        all (default), mirror (link, relay, replay and MirrorMaker 2 between
 const ROUNDS: Readonly<Record<Effort, number>> = { quick: 1, default: 3, full: 5 };
 const QUICK_WORKLOADS = ['lz4-250k-6', 'plain-16k-6'];
 /** On two cores one task is as fast as more and costs least; a full run tries others too, and takes the best of each figure. */
-const TASKS: Readonly<Record<Effort, readonly number[]>> = { quick: [1], default: [1], full: [1, 2, 6] };
+const TASKS: Readonly<Record<Effort, readonly number[]>> = { quick: [1], default: [1], full: [1, 3, 6] };
 const CHARTED_PARTITIONS = 6;
 
 const { values, positionals } = parseArgs({
@@ -49,6 +51,8 @@ const { values, positionals } = parseArgs({
     full: { type: 'boolean', default: false },
     only: { type: 'string' },
     rounds: { type: 'string' },
+    tasks: { type: 'string' },
+    after: { type: 'string', default: '0' },
     pinned: { type: 'boolean', default: false },
     without: { type: 'string', multiple: true, default: [] },
     json: { type: 'string' },
@@ -59,6 +63,8 @@ const { values, positionals } = parseArgs({
 
 const effort: Effort = values.quick ? 'quick' : values.full ? 'full' : 'default';
 const rounds = values.rounds === undefined ? ROUNDS[effort] : Number(values.rounds);
+const taskCounts = values.tasks?.split(',').map(Number) ?? TASKS[effort];
+const after = Number(values.after) / 100;
 const named = values.only?.split(',') ?? null;
 const only = named ?? (effort === 'quick' ? QUICK_WORKLOADS : null);
 const cores = values.pinned ? PINNED : SHARED;
@@ -74,7 +80,7 @@ const measureRound = async (ground: Omit<Ground, 'tasks'>): Promise<Round> => {
   const link = [await run('link')];
   const replay = taking('replay') ? [await run('replay')] : [];
   const mirrorMaker: Run[] = [];
-  for (const tasks of taking('mirrorMaker') ? TASKS[effort].filter((count) => count <= ground.workload.partitions) : [])
+  for (const tasks of taking('mirrorMaker') ? taskCounts.filter((count) => count <= ground.workload.partitions) : [])
     mirrorMaker.push(await run('mirrorMaker', tasks));
   return { relay, link, replay, mirrorMaker };
 };
@@ -83,10 +89,13 @@ const measureWorkload = async (rig: Rig, build: Build, workload: Workload): Prom
   const { name, title } = workload;
   await using capture = await captureDirectory();
   const loaded = await rig.load(workload, effort);
-  const ground = { rig, build, cores, workload, loaded, capture: capture.path };
-  console.log(`\n${title}: ${(loaded.bytes / 1e6).toFixed(0)} MB, ${cores.title}\n${runHeading()}`);
-  // Also warms up the brokers, which compile what they run while they run it.
+  const ground = { rig, build, cores, workload, loaded, after, capture: capture.path };
+  console.log(
+    `\n${title}: ${(loaded.bytes / 1e6).toFixed(0)} MB, ${cores.title}${after > 0 ? `, counted after ${values.after} %` : ''}\n${runHeading()}`,
+  );
+  // Both also warm up the brokers, which compile what they run while they run it.
   await captureRequests({ ...ground, tasks: 1 });
+  await PARTICIPANTS.link({ ...ground, tasks: 1 });
   const measured: Round[] = [];
   for (let round = 0; round < rounds; round++) measured.push(await measureRound(ground));
   await rig.clearSource();
@@ -151,10 +160,10 @@ const main = async (): Promise<void> => {
     const questions = QUESTIONS.map(({ key, text, ratio, targets }) => ({ key, text, ratio, targets }));
     await write(
       values.json,
-      `${JSON.stringify({ effort, cores: cores.title, versions, machine, questions, results, micro: figures, fill: filled }, null, 2)}\n`,
+      `${JSON.stringify({ effort, cores: cores.title, after, versions, machine, questions, results, micro: figures, fill: filled }, null, 2)}\n`,
     );
   }
-  const complete = effort !== 'quick' && !values.pinned && only === null && asked('mirror') && values.without.length === 0;
+  const complete = effort !== 'quick' && !values.pinned && after === 0 && only === null && asked('mirror') && values.without.length === 0;
   const svg = values.svg ?? (complete ? fileURLToPath(new URL('../docs/images/bench.svg', import.meta.url)) : undefined);
   if (svg !== undefined) {
     const charted = results.filter(({ workload }) => workload.endsWith(`-${CHARTED_PARTITIONS}`));

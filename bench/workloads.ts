@@ -43,8 +43,8 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     compression: 'none',
     megabytes: {
       quick: { 1: 60, 6: 120, [MANY]: 120 },
-      default: { 1: 300, 6: 550, [MANY]: 550 },
-      full: { 1: 550, 6: 1100, [MANY]: 1100 },
+      default: { 1: 300, 6: 1550, [MANY]: 1550 },
+      full: { 1: 550, 6: 3100, [MANY]: 3100 },
     },
   },
   'single-1k': {
