@@ -100,7 +100,10 @@ export class Appender {
     const sent: Sent[] = [];
     let bytes = 0;
     let producer: TransactionalProducer | null = null;
-    for (const mirror of [...this.#ready]) {
+    // Those that are added meanwhile come behind all who were there.
+    let waiting = this.#ready.size;
+    for (const mirror of this.#ready) {
+      if (waiting-- === 0) break;
       if (sent.length > 0 && !sameProducer(mirror.nextProducer, producer)) continue;
       this.#ready.delete(mirror);
       const batch = mirror.takeBatch();
@@ -131,12 +134,12 @@ export class Appender {
   }
 
   #settle(sent: readonly Sent[], response: ProduceResponse): void {
-    const answers = new Map<string, ProduceResponse['responses'][number]['partitionResponses'][number]>();
-    for (const { name, partitionResponses } of response.responses) {
-      for (const answer of partitionResponses) answers.set(`${name}/${answer.index}`, answer);
-    }
+    // By topic and then by number, and not by position: brokers answer in an order of their own.
+    const answers = new Map(
+      response.responses.map(({ name, partitionResponses }) => [name, new Map(partitionResponses.map((answer) => [answer.index, answer]))]),
+    );
     for (const { mirror, batch } of sent) {
-      const answer = answers.get(`${mirror.topic}/${mirror.partition}`);
+      const answer = answers.get(mirror.topic)?.get(mirror.partition);
       if (answer === undefined) {
         mirror.unanswered(
           batch,
