@@ -81,6 +81,27 @@ const largestBatches: Scenario = {
   },
 };
 
+const largeAmongMany: Scenario = {
+  name: 'mirrors partitions that are all far behind, and in some of them batches larger than the share of an answer that each may have',
+  play: async (stage) => {
+    const topic = stage.topic();
+    const partitions = 24;
+    await stage.source.bench.createTopic(topic, { partitions, configs: { 'max.message.bytes': 4 * 1024 * 1024 } });
+    const [small, large, huge] = await Promise.all([20_000, 900_000, 3_000_000].map(batchOfBytes));
+    const run = Array.from({ length: 20 }, () => small!);
+    const between = (partition: number) => (partition % 8 === 1 ? [huge!] : partition % 3 === 0 ? [large!] : []);
+    await Promise.all(
+      Array.from({ length: partitions }, (_, partition) =>
+        stage.source.bench.append(topic, partition, [...run, ...between(partition), ...run]),
+      ),
+    );
+    const logs = await stage.expectMirrored(await stage.link([topic]), topic);
+    expect(logs.map(({ batches }) => batches.length)).toEqual(
+      Array.from({ length: partitions }, (_, partition) => 40 + between(partition).length),
+    );
+  },
+};
+
 const singleRecords: Scenario = {
   name: 'mirrors a long run of single-record batches',
   play: async (stage) => {
@@ -120,6 +141,7 @@ export const mirroringScenarios: readonly Scenario[] = [
   manyTopics,
   manyPartitions,
   largestBatches,
+  largeAmongMany,
   singleRecords,
   newPartitions,
 ];
