@@ -31,7 +31,8 @@ what        all (default), mirror (link, relay, replay and MirrorMaker 2 between
             of fill: ${FILL_WORKLOADS.map(({ name }) => name).join(' ')}
 --rounds n
 --tasks n,m MirrorMaker 2 with so many tasks, by turns; ratios are made with the best of each figure
---after n   per cent of the data that are appended before time and CPU count: without what a process compiles at first (default 0)
+--after n   per cent of the data that are appended before time and CPU count: without what a process compiles
+            at first (default 0; the relay counts all)
 --pinned    one core for the destination, another one for the source and who copies
 --without p leaves a participant out: relay, replay, mirrorMaker
 --json f    writes everything that was measured
@@ -65,6 +66,9 @@ const effort: Effort = values.quick ? 'quick' : values.full ? 'full' : 'default'
 const rounds = values.rounds === undefined ? ROUNDS[effort] : Number(values.rounds);
 const taskCounts = values.tasks?.split(',').map(Number) ?? TASKS[effort];
 const after = Number(values.after) / 100;
+if (!(after >= 0 && after < 1)) throw new RangeError(`--after takes 0 to 99 per cent, not ${values.after}`);
+if (!taskCounts.every((count) => Number.isInteger(count) && count > 0))
+  throw new RangeError(`--tasks takes numbers, as in 1,3,6, not ${values.tasks}`);
 const named = values.only?.split(',') ?? null;
 const only = named ?? (effort === 'quick' ? QUICK_WORKLOADS : null);
 const cores = values.pinned ? PINNED : SHARED;

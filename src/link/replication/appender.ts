@@ -26,6 +26,8 @@ export interface AppendLimits {
 /** The last version before KIP-890, from which on a coordinator is asked about every transaction: nothing the link sends needs a newer one. */
 const MAX_PRODUCE_VERSION = 11;
 
+type PartitionAnswer = ProduceResponse['responses'][number]['partitionResponses'][number];
+
 interface Sent {
   readonly mirror: PartitionMirror;
   readonly batch: OutgoingBatch;
@@ -135,9 +137,12 @@ export class Appender {
 
   #settle(sent: readonly Sent[], response: ProduceResponse): void {
     // By topic and then by number, and not by position: brokers answer in an order of their own.
-    const answers = new Map(
-      response.responses.map(({ name, partitionResponses }) => [name, new Map(partitionResponses.map((answer) => [answer.index, answer]))]),
-    );
+    const answers = new Map<string, Map<number, PartitionAnswer>>();
+    for (const { name, partitionResponses } of response.responses) {
+      const ofTopic = answers.get(name) ?? new Map<number, PartitionAnswer>();
+      answers.set(name, ofTopic);
+      for (const answer of partitionResponses) ofTopic.set(answer.index, answer);
+    }
     for (const { mirror, batch } of sent) {
       const answer = answers.get(mirror.topic)?.get(mirror.partition);
       if (answer === undefined) {

@@ -18,6 +18,8 @@ interface Asked {
 interface BenchOptions {
   /** Of the transaction that a batch belongs to; null for none. */
   readonly producerOf?: (partition: number, base: number) => bigint | null;
+  /** How the answers of the partitions are put into entries of their topic; all into one when left out. */
+  readonly answeredBy?: <Answer>(answers: Answer[]) => Answer[][];
 }
 
 /** An appender of one broker, with partitions that have `batches` one-record batches each to send. */
@@ -26,7 +28,7 @@ const bench = async (
   batches: number,
   maxInFlightRequests = 1,
   requestMaxBytes = 10_000,
-  { producerOf = () => null }: BenchOptions = {},
+  { producerOf = () => null, answeredBy = (answers) => [answers] }: BenchOptions = {},
 ) => {
   const asked: Asked[] = [];
   const send = (_: unknown, { topicData }: ProduceRequest): Promise<unknown> =>
@@ -36,7 +38,7 @@ const bench = async (
         partitions: indexes,
         answer: (errorCode, baseOffset = 0) => {
           const partitionResponses = indexes.map((index) => ({ index, errorCode, baseOffset: BigInt(baseOffset), errorMessage: null }));
-          resolve({ responses: [{ name: 't', partitionResponses }] });
+          resolve({ responses: answeredBy(partitionResponses).map((each) => ({ name: 't', partitionResponses: each })) });
         },
         lose: () => reject(new LinkError('KLINK_CONNECT', 'lost', { retriable: true })),
       });
@@ -74,6 +76,17 @@ it('puts one batch of every ready partition into one request', async () => {
   asked[1]?.answer(0, 1);
   await turns();
   expect(mirrors.map(({ ackedOffset }) => ackedOffset)).toEqual([2, 2, 2, 2]);
+});
+
+it('finds its answers in whatever order they come, and where a topic comes more than once', async () => {
+  const { asked, mirrors } = await bench(3, 1, 1, 10_000, { answeredBy: (answers) => answers.reverse().map((answer) => [answer]) });
+  asked[0]?.answer(0, 0);
+  await turns();
+  expect(mirrors.map(({ ackedOffset, error }) => [ackedOffset, error])).toEqual([
+    [1, null],
+    [1, null],
+    [1, null],
+  ]);
 });
 
 it('bounds requests in bytes and in number, and lets nobody wait for ever', async () => {
