@@ -16,6 +16,9 @@ export interface RememberedProducer {
   readonly lastSequence: number;
 }
 
+/** A leader remembers the last five batches of a producer: more of them in flight, and a repeated one would not be recognised. */
+export const REMEMBERED_BATCHES = 5;
+
 const SEQUENCES = 2 ** 31;
 /** The sequence `count` after another one: it wraps as a broker's does. */
 export const sequenceAfter = (sequence: number, count: number): number => (sequence + count) % SEQUENCES;

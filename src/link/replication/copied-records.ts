@@ -4,6 +4,7 @@ import { verifyCrc } from '../../codec/batch-crc.ts';
 import { corruptBatch } from '../../codec/corrupt-batch.ts';
 import type { RecordBatch } from '../../codec/record-batch.ts';
 import { isFiller, openBatch, sameRecord, type VisibleRecord } from '../verify/visible-records.ts';
+import { isPaddingBatch } from './filler-batch.ts';
 import { isCopiedProducer, isMappedId } from './mapped-producer.ts';
 
 /** A batch of the source. */
@@ -28,6 +29,7 @@ export const isCopyOf = async (copy: RecordBatch, original: SourceBatch, mayShow
   // What was copied with its transaction is there whatever became of that.
   const isAborted = original.isAborted && !isMapped;
   const [found, wanted] = await Promise.all([recordsOf(copy), committedRecordsOf({ batch, isAborted })]);
+  const isPadding = isPaddingBatch(copy) && [...found.values()].every(isFiller);
   const mayHaveLost = (offset: number): boolean =>
     !batch.isDense && !batch.isControl && !isAborted && offset >= batch.baseOffsetNumber && offset < batch.nextOffsetNumber;
   for (let offset = copy.baseOffsetNumber; offset < copy.nextOffsetNumber; offset++) {
@@ -35,7 +37,7 @@ export const isCopyOf = async (copy: RecordBatch, original: SourceBatch, mayShow
     const isRight =
       due !== undefined
         ? record !== undefined && sameRecord(record, due)
-        : record === undefined || mayHaveLost(offset) || (isFiller(record) && mayShowFiller(offset));
+        : record === undefined || (mayHaveLost(offset) && !isPadding) || (isFiller(record) && mayShowFiller(offset));
     if (!isRight) return false;
   }
   return true;
@@ -58,6 +60,9 @@ export const compareCommonRecords = async (copy: RecordBatch, original: SourceBa
 /** Whether a consumer of the source finds nothing at this offset. Throws as {@link isCopyOf}. */
 export const isEmptyAt = async (original: SourceBatch, offset: number): Promise<boolean> =>
   !(await committedRecordsOf(original)).has(offset);
+
+/** Whether it is a filler that no consumer sees. Throws as {@link isCopyOf}. */
+export const isUnseen = async (copy: RecordBatch): Promise<boolean> => copy.recordsCount > 0 && (await recordsOf(copy)).size === 0;
 
 const committedRecordsOf = async ({ batch, isAborted }: SourceBatch): Promise<Records> => (isAborted ? new Map() : recordsOf(batch));
 

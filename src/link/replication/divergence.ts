@@ -1,6 +1,8 @@
 /** Where two logs that began alike go apart: a binary search that compares one batch of each per step. */
+import type { RecordBatch } from '../../codec/record-batch.ts';
 import type { AlignedPartition, AlignmentContext, LogRange } from './align.ts';
-import { compareCommonRecords, isEmptyAt } from './copied-records.ts';
+import { REMEMBERED_BATCHES } from './batch-stamp.ts';
+import { compareCommonRecords, isEmptyAt, isUnseen } from './copied-records.ts';
 import { readBatchAt, readCommittedBatchAt, sameBatch } from './read-batch.ts';
 
 /**
@@ -14,6 +16,9 @@ interface Look {
 
 /** So many places that say nothing are looked at one after the other; then in steps that grow: what fills a hole may be millions of batches. */
 const LOOKS_NEARBY = 16;
+
+/** What a link can have had on its way to a partition when somebody else wrote there, and what that was. */
+const DISPLACED_BATCHES = REMEMBERED_BATCHES + 1;
 
 type Clusters = Pick<AlignmentContext, 'source' | 'destination'>;
 type Names = Omit<AlignedPartition, 'startOffset'>;
@@ -40,6 +45,29 @@ export const findDivergence = async (
     else apart = found.says === 'apart' ? Math.max(alike, found.offset) : middle;
   }
   return Math.min(alike, end);
+};
+
+/**
+ * The batch at the end of the mirror that cannot have been copied from what the source has in its place, or null when nothing says so. Looks back batch by
+ * batch until one can be seen to be right: so was everything before it, then.
+ */
+export const findContradiction = async (
+  clusters: Clusters,
+  names: Names,
+  ranges: { readonly mirror: LogRange; readonly source: LogRange },
+  signal: AbortSignal,
+): Promise<RecordBatch | null> => {
+  const bottom = Math.max(ranges.mirror.start, ranges.source.start);
+  let { end } = ranges.mirror;
+  for (let batches = 0; batches < DISPLACED_BATCHES && end > bottom; batches++) {
+    const batch = await readBatchAt(clusters.destination, names.topic, names.partition, end - 1, signal);
+    if (batch === null || typeof batch === 'string') return null;
+    const start = Math.max(bottom, batch.baseOffsetNumber);
+    const found = await lookFrom(clusters, names, { start, end }, signal);
+    if (found?.says !== 'nothing') return found?.says === 'apart' ? batch : null;
+    end = start;
+  }
+  return null;
 };
 
 /** Looks at the first offset of a range, and where that says nothing at those behind it. Says nothing when all of them do. */
@@ -70,12 +98,13 @@ const lookAt = async (
   const next = batch.nextOffsetNumber;
   if (isAborted || batch.isControl || batch.recordsCount === 0) return { says: 'nothing', offset: next };
   if (typeof copy === 'string') return { says: 'nothing', offset: offset + 1 };
-  if (copy.isControl) {
-    // Where a marker stands in the place of a record no compaction has put it.
+  if (sameBatch(batch, copy)) return { says: 'alike', offset: next };
+  if (copy.isControl || (await isUnseen(copy))) {
+    // Where a filler stands in the place of a record no compaction has put it.
     const isEmpty = await isEmptyAt(original, offset);
     return isEmpty ? { says: 'nothing', offset: offset + 1 } : { says: 'apart', offset };
   }
-  const common = sameBatch(batch, copy) ? 'same' : await compareCommonRecords(copy, original);
+  const common = await compareCommonRecords(copy, original);
   const both = Math.max(offset + 1, Math.min(next, copy.nextOffsetNumber));
   if (common === 'none') return { says: 'nothing', offset: both };
   if (common === 'same') return { says: 'alike', offset: both };

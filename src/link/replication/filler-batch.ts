@@ -43,6 +43,9 @@ export const FILLER_BYTES_PER_OFFSET: Readonly<Record<FillerKind, number>> = { r
  */
 export const PADDING_TIMESTAMP = 1n;
 
+export const isPaddingBatch = ({ baseTimestamp, maxTimestamp }: RecordBatch): boolean =>
+  baseTimestamp === PADDING_TIMESTAMP && maxTimestamp === PADDING_TIMESTAMP;
+
 /** The most offsets that one batch takes up without being larger than `maxBytes` (the destination's `max.message.bytes`); at least 1. */
 export const fillerBatchLimit = (kind: FillerKind, maxBytes: number = Number.POSITIVE_INFINITY): number => {
   const { maxBytesPerOffset, maxOffsets } = FILLERS[kind];

@@ -4,14 +4,12 @@ import { BATCH_LAYOUT } from '../../codec/record-batch.ts';
 import { LinkError } from '../../errors.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
 import { AppendQueue, type Fill, type OutgoingBatch, type OutgoingFill } from './append-queue.ts';
+import { REMEMBERED_BATCHES } from './batch-stamp.ts';
 import type { FillPolicy } from './fill-policy.ts';
 import { sameProducer, type TransactionalProducer } from './mapped-producer.ts';
 import { displaced, unmakeable } from './partition-failures.ts';
 import type { Alignment, FetchedRecords, PartitionListener, PartitionOptions, PartitionPhase } from './partition-ports.ts';
 import { planRecords } from './plan.ts';
-
-/** A broker remembers the last five batches of a producer: more in flight, and a repeated one would not be recognised. */
-const MAX_IN_FLIGHT = 5;
 
 export class PartitionMirror {
   readonly topic: string;
@@ -248,7 +246,7 @@ export class PartitionMirror {
       this.bytes += batch.bytes.length;
       this.batches++;
     }
-    this.#inFlightLimit = MAX_IN_FLIGHT;
+    this.#inFlightLimit = REMEMBERED_BATCHES;
     this.#arrived(batch.nextOffset);
   }
 

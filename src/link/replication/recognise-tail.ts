@@ -6,9 +6,9 @@ import { oldFormatAdvice } from '../log-start/start-offset.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
 import type { AlignedPartition, AlignmentContext, judgeRanges, LogRange } from './align.ts';
 import { sequenceOf } from './batch-stamp.ts';
-import { isCopyOf, isEmptyAt, type SourceBatch } from './copied-records.ts';
-import { describeDivergence, findDivergence } from './divergence.ts';
-import { PADDING_TIMESTAMP } from './filler-batch.ts';
+import { compareCommonRecords, isCopyOf, isEmptyAt, isUnseen, type SourceBatch } from './copied-records.ts';
+import { describeDivergence, findContradiction, findDivergence } from './divergence.ts';
+import { isPaddingBatch } from './filler-batch.ts';
 import { isCopiedProducer, isMappedId, mapProducerId } from './mapped-producer.ts';
 import { isFillerId } from './marker-writer.ts';
 import type { Alignment } from './partition-ports.ts';
@@ -35,6 +35,7 @@ export const recogniseTail = async (
   signal: AbortSignal,
 ): Promise<Tail> => {
   const label = `${topic}-${partition}`;
+  const names = { topic, sourceTopic, partition };
   if (verdict === 'fresh') {
     // Said before anything is written: from which offset on the log could be mirrored.
     const first = source.end > source.start ? await readBatchAt(context.source, sourceTopic, partition, source.start, signal) : null;
@@ -64,7 +65,7 @@ export const recogniseTail = async (
   const isOurs = isOwn || (isMapped && !isMarker);
   if (verdict === 'ahead') {
     const isOwnTail = isOurs || isMarker || (copy === 'deleted' && isOwnTopic);
-    throw await aheadOfSource(context, { topic, sourceTopic, partition }, { mirror, source }, isOwnTail, signal);
+    throw await aheadOfSource(context, names, { mirror, source }, isOwnTail, signal);
   }
   if (copy === 'deleted' && isOwnTopic) return { ...EMPTY, isPadding: false, lastFetchedEpoch: epochOf(original) };
   const tail: Tail = {
@@ -72,24 +73,34 @@ export const recogniseTail = async (
     lastTimestamp: typeof copy === 'object' ? copy.maxTimestamp : -1n,
     endsUnguarded: isMarker || isMapped,
     own: isOwn ? { baseOffset: copy.baseOffsetNumber, baseSequence: copy.baseSequence } : null,
-    isPadding: isOwn && copy.maxTimestamp === PADDING_TIMESTAMP && copy.baseTimestamp === PADDING_TIMESTAMP,
+    isPadding: isOwn && isPaddingBatch(copy),
   };
   // Below the source's start they are padding, and will be deleted.
   const mayShowFiller = (offset: number): boolean => context.gaps.fillPolicy === 'records' || offset < source.start;
   if (typeof original === 'string') {
-    // Deleted or compacted away since it was copied, or a hole that was filled: what the link wrote itself, at its place, is proof enough.
-    if (isOwnTopic && (isMarker || isMapped)) return tail;
-    if (isOwn && (original === 'absent' || mayShowFiller(last) || !tail.isPadding)) return tail;
+    // Deleted or compacted away since it was copied, or a hole that was filled: the link wrote it itself.
+    if (isOwnTopic && isMarker) return tail;
+    if (isOwnTopic && (isMapped || (isOwn && (original === 'absent' || mayShowFiller(last) || !tail.isPadding)))) {
+      if (original === 'hole') await refuseDisplaced(context, names, { mirror, source }, signal);
+      return tail;
+    }
   } else if (isMarker) {
     if (isMapped && isEndOfMapped(original.batch) ? isCopiedProducer(original.batch, copy) : await isEmptyAt(original, last)) return tail;
-    throw new MirrorFailure(
-      'DESTINATION_FOREIGN_WRITE',
-      `${label}: offset ${last} of the mirror is filled with a marker, but the source has records there: more offsets were filled than it has holes, ` +
-        'by a second process of the link or by a request that a broker carried out late. Repair the mirror, which copies it again',
-    );
+    throw misplacedFiller(label, copy.lastOffset);
   } else if (typeof copy === 'object') {
     if (!original.isAborted && !isMapped && sameBatch(original.batch, copy)) return tail;
-    if (isOurs && (await isCopyOf(copy, original, mayShowFiller))) return tail;
+    if (isOurs && (await isCopyOf(copy, original, mayShowFiller))) {
+      if (!isMapped && (await compareCommonRecords(copy, original)) === 'none')
+        await refuseDisplaced(context, names, { mirror, source }, signal);
+      return tail;
+    }
+  }
+  if (tail.isPadding) {
+    throw new MirrorFailure(
+      'DESTINATION_FOREIGN_WRITE',
+      `${label}: offset ${last} of the mirror is padding, but the source's log starts at ${source.start}: somebody else wrote into the mirror before it was padded. ` +
+        'Deny writes to the topic. Repair the mirror, which copies it again',
+    );
   }
   if (!isOurs || typeof original === 'string') {
     throw new MirrorFailure(
@@ -97,8 +108,39 @@ export const recogniseTail = async (
       `${label}: the records at offset ${last} of the mirror topic are not those of the source. Repair the mirror to copy it again, or give the topic another name`,
     );
   }
-  throw await otherRecords(context, { topic, sourceTopic, partition }, { mirror, source }, copy, signal);
+  throw await otherRecords(context, names, { mirror, source }, copy, signal);
 };
+
+/**
+ * Where the source has nothing any more, a batch of the link proves little: somebody else may have written before it while it was on its way, and the link
+ * was killed before it read where the batch had landed. What the source still has of what lies before it tells.
+ */
+const refuseDisplaced = async (
+  context: AlignmentContext,
+  names: Omit<AlignedPartition, 'startOffset'>,
+  ranges: { readonly mirror: LogRange; readonly source: LogRange },
+  signal: AbortSignal,
+): Promise<void> => {
+  const contradicted = await findContradiction(context, names, ranges, signal);
+  if (contradicted === null) return;
+  const label = `${names.topic}-${names.partition}`;
+  const { producerId, isControl, lastOffset } = contradicted;
+  if (isControl || (await isUnseen(contradicted))) throw misplacedFiller(label, lastOffset);
+  if (producerId === context.own?.producer.producerId || isMappedId(producerId))
+    throw await otherRecords(context, names, ranges, contradicted, signal);
+  throw new MirrorFailure(
+    'DESTINATION_FOREIGN_WRITE',
+    `${label}: the records up to offset ${lastOffset} of the mirror are neither the source's nor the link's: somebody else wrote them, and what the link copied lies behind them. ` +
+      'Deny writes to the topic, and repair the mirror, which copies it again',
+  );
+};
+
+const misplacedFiller = (label: string, offset: bigint): MirrorFailure =>
+  new MirrorFailure(
+    'DESTINATION_FOREIGN_WRITE',
+    `${label}: offset ${offset} of the mirror is filled with a marker or an unseen record, but the source has records there: more offsets were filled than it has holes, ` +
+      'by a second process of the link, by a request that a broker carried out late, or behind what somebody else wrote. Repair the mirror, which copies it again',
+  );
 
 const oldFormat = async (
   { source }: AlignmentContext,

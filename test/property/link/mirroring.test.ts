@@ -54,6 +54,13 @@ type Script = readonly { readonly after: number; readonly action: Action }[];
 const script = (actions: readonly Action[]): fc.Arbitrary<Script> =>
   fc.array(fc.record({ after: fc.nat(25), action: fc.constantFrom(...actions) }), { maxLength: 25 });
 
+/** Somebody else writes while batches are on their way, and nobody is left to read where they have landed. */
+const foreignWriteAndKill: fc.Arbitrary<Script> = fc.tuple(fc.nat(20), fc.nat(40), fc.nat(8)).map(([toAppend, toWrite, toKill]) => [
+  { after: toAppend, action: 'append' },
+  { after: toWrite, action: 'foreignWrite' },
+  { after: toKill, action: 'killProcess' },
+]);
+
 const play = async (simulation: Simulation, actions: Script): Promise<void> => {
   for (const { after, action } of actions) {
     await simulation.steps(after);
@@ -64,26 +71,34 @@ const play = async (simulation: Simulation, actions: Script): Promise<void> => {
   expect(simulation.violations, `\n${simulation.story}`).toEqual([]);
 };
 
-const holds = (options: fc.Arbitrary<SimulationOptions>, actions: readonly Action[]): Promise<void> =>
+const holds = (options: fc.Arbitrary<SimulationOptions>, scripts: fc.Arbitrary<Script>): Promise<void> =>
   fc.assert(
-    fc.asyncProperty(options, script(actions), (given, played) => play(new Simulation(given), played)),
+    fc.asyncProperty(options, scripts, (given, played) => play(new Simulation(given), played)),
     { numRuns: Number(process.env['SIMULATIONS'] ?? 150) },
   );
 
 describe('mirroring under faults', { timeout: 600_000 }, () => {
   const permanent = Object.keys(PERMANENT) as PermanentFault[];
 
-  it('gets over every transient fault, keeps every offset, and always catches up', () => holds(dense, TRANSIENT));
+  it('gets over every transient fault, keeps every offset, and always catches up', () => holds(dense, script(TRANSIENT)));
 
   it('shows what the source shows, at the same offsets, of logs with holes, transactions and starts above zero', () =>
-    holds(nasty, [...TRANSIENT, ...EVENTS, ...EVENTS]));
+    holds(nasty, script([...TRANSIENT, ...EVENTS, ...EVENTS])));
 
-  it('stops with the right reason when it cannot go on, and never writes a wrong offset', () => holds(dense, [...TRANSIENT, ...permanent]));
+  it('stops with the right reason when it cannot go on, and never writes a wrong offset', () =>
+    holds(dense, script([...TRANSIENT, ...permanent])));
 
-  it('does so, too, in logs with holes, transactions and starts above zero', () => holds(nasty, [...TRANSIENT, ...EVENTS, ...permanent]));
+  it('does so, too, in logs with holes, transactions and starts above zero', () =>
+    holds(nasty, script([...TRANSIENT, ...EVENTS, ...permanent])));
+
+  it('tells of what somebody else wrote also when the process is killed before it reads where its own batches have landed', () =>
+    holds(nasty, foreignWriteAndKill));
 
   it('writes no marker before what may still be on its way, also when the source loses records meanwhile', () =>
-    holds(nasty, ['append', 'cutDestination', 'cutDestination', 'cutDestination', 'clean', 'trimAhead', 'transactional', 'commit']));
+    holds(
+      nasty,
+      script(['append', 'cutDestination', 'cutDestination', 'cutDestination', 'clean', 'trimAhead', 'transactional', 'commit']),
+    ));
 
-  it('stops before a hole that it may not fill', () => holds(helpless, [...TRANSIENT, ...EVENTS]));
+  it('stops before a hole that it may not fill', () => holds(helpless, script([...TRANSIENT, ...EVENTS])));
 });

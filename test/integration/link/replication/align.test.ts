@@ -375,6 +375,98 @@ describe('a mirror that cannot go on', () => {
     await refusal(pair.align(), 'DESTINATION_FOREIGN_WRITE', /offset 5 .*source offset 2/, /Deny writes/);
   });
 
+  describe('was displaced to where the source has nothing any more: what lies before it tells', () => {
+    /** What the link has copied lies behind one foreign record, each in the place of what came after it. */
+    const displaced = async (pair: Pair, ...counts: readonly number[]): Promise<void> => {
+      await pair.both(2);
+      await pair.source.append(records(1, 'x'));
+      await pair.mirror.append(records(1, 'foreign'));
+      await pair.copied(records(1, 'x'));
+      for (const count of counts) await pair.copied(records(count, `compacted${count}`));
+    };
+
+    it('in a hole', async () => {
+      const pair = await stage.pair();
+      await displaced(pair, 1);
+      await pair.raw(records(1, 'later'), { baseOffset: 9n });
+      await refusal(pair.align(), 'DESTINATION_FOREIGN_WRITE', /offset 2 .*nor the link's/, /Deny writes/);
+    });
+
+    it('in what compaction has left of a batch', async () => {
+      const pair = await stage.pair();
+      await displaced(pair, 1, 1, 1);
+      await pair.raw([{ ...records(1, 'later')[0]!, offsetDelta: 6 }], { lastOffsetDelta: 6 });
+      await refusal(pair.align(), 'DESTINATION_FOREIGN_WRITE', /offset 2 .*nor the link's/, /Deny writes/);
+    });
+
+    it('which is its own beginning', async () => {
+      const pair = await stage.pair();
+      await pair.both(2);
+      await pair.source.append(records(4, 'x'));
+      await pair.raw(records(1, 'later'), { baseOffset: 20n });
+      await pair.mirror.append(records(1, 'foreign'));
+      await pair.copied(records(4, 'x'));
+      await refusal(pair.align(), 'DESTINATION_FOREIGN_WRITE', /offset 3 .*source offset 2/, /Deny writes/);
+    });
+
+    it('by a marker in the place of a record', async () => {
+      const pair = await stage.pair();
+      await pair.both(2);
+      await pair.transaction(1, 'abort');
+      await pair.source.append(records(1, 'x'));
+      await pair.raw(records(1, 'later'), { baseOffset: 9n });
+      pair.marked(1);
+      await pair.mirror.append(records(1, 'foreign'));
+      pair.marked(1);
+      await pair.copied(records(1, 'x'));
+      await refusal(pair.align(), 'DESTINATION_FOREIGN_WRITE', /offset 4 .*marker/);
+    });
+
+    it('by a filler that nobody sees in the place of a record', async () => {
+      const pair = await stage.pair();
+      await pair.both(2);
+      await pair.transaction(1, 'abort');
+      await pair.source.append(records(1, 'x'));
+      await pair.raw(records(1, 'later'), { baseOffset: 9n });
+      await pair.mirror.append(records(1, 'foreign'));
+      await pair.copiedBytes(await fillerBatch('ghosts', 2, 5n), 2);
+      await pair.copied(records(1, 'x'));
+      await refusal(pair.align({ fillPolicy: 'ghosts' }), 'DESTINATION_FOREIGN_WRITE', /offset 4 .*unseen record/);
+    });
+
+    it('by another source', async () => {
+      const pair = await stage.pair();
+      await pair.both(2);
+      await pair.source.append(records(2, 'new'));
+      await pair.raw(records(1, 'later'), { baseOffset: 9n });
+      await pair.copied(records(2, 'old'));
+      await pair.copied(records(1, 'compacted'));
+      await refusal(pair.align(), 'UNEXPECTED_TRUNCATION', /offset 3 /, /alike up to offset 2\b/);
+    });
+
+    it('and not what the source has nothing to say against', async () => {
+      const pair = await stage.pair();
+      await pair.both(2);
+      for (let n = 0; n < 9; n++) await pair.copied(records(1, `compacted${n}`));
+      await pair.raw(records(1, 'later'), { baseOffset: 20n });
+      expect(await pair.align()).toMatchObject({ offset: 11 });
+    });
+  });
+
+  it.each(['markers', 'ghosts', 'refuse'] as const)('has padding where its source begins, under a policy of %s', async (fillPolicy) => {
+    const hole = async (pair: Pair): Promise<void> => pair.raw(records(1), { baseOffset: pair.source.endOffset + 5n });
+    const sparse = async (pair: Pair): Promise<void> => pair.raw([{ ...records(1)[0]!, offsetDelta: 3 }], { lastOffsetDelta: 4 });
+    for (const write of [hole, sparse]) {
+      const pair = await stage.pair();
+      pair.source.startAt(3n);
+      await write(pair);
+      await pair.mirror.append(records(1, 'foreign'));
+      await pair.copiedBytes(await fillerBatch('records', 3, PADDING_TIMESTAMP), 3);
+      await refusal(pair.align({ fillPolicy }), 'DESTINATION_FOREIGN_WRITE', /offset 3 .*padding/, /Repair/);
+      expect(await pair.align({ fillPolicy: 'records' })).toMatchObject({ offset: 4 });
+    }
+  });
+
   it('shows what was aborted', async () => {
     const pair = await stage.pair();
     await pair.both(2);
