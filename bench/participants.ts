@@ -19,6 +19,8 @@ export type ParticipantName = 'link' | 'relay' | 'replay' | 'mirrorMaker';
 /** One run of one participant. Megabytes are 10^6 bytes. */
 export interface Run {
   readonly participant: ParticipantName;
+  /** Of MirrorMaker. */
+  readonly tasks?: number;
   readonly seconds: number;
   readonly megabytesPerSecond: number;
   /** User and system time of the participant's own process, per 10^9 bytes moved. */
@@ -115,7 +117,7 @@ const mirrorMaker = async (ground: Ground): Promise<Run> => {
     compression: workload.shape.compression,
   });
   try {
-    return await observed('mirrorMaker', ground, maker.pid);
+    return { ...(await observed('mirrorMaker', ground, maker.pid)), tasks };
   } catch (cause) {
     throw new Error(`MirrorMaker: ${cause instanceof Error ? cause.message : cause}\n${maker.tail()}`, { cause });
   } finally {

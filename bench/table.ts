@@ -17,6 +17,7 @@ export const runHeading = (): string => columns(['', 'seconds', 'MB/s', 'CPU s/G
 /** One run on one line. */
 export const runLine = ({
   participant,
+  tasks,
   seconds,
   megabytesPerSecond,
   cpuSecondsPerGigabyte,
@@ -25,7 +26,7 @@ export const runLine = ({
 }: Run): string =>
   columns(
     [
-      participant,
+      tasks === undefined ? participant : `${participant} ${tasks}`,
       number(seconds),
       number(megabytesPerSecond),
       number(cpuSecondsPerGigabyte),
