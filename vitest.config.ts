@@ -1,6 +1,7 @@
 /** Test tiers as vitest projects. The real-Kafka tier always runs under CI. */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 import { PlainSummaryReporter } from './test/support/reporter.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -33,6 +34,7 @@ export default defineConfig({
   test: {
     // Tests with real brokers wait more than they work: two of them leave cores idle.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', new PlainSummaryReporter()],
     projects: [
       ...quick.map((name) => project(name)),
