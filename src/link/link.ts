@@ -1,67 +1,42 @@
-/** A running link: its lifecycle, its parts, and what it shows of itself. No Kafka detail lives here. */
+/** A running link as its user sees it: its operations, its events, and what it shows of itself. No Kafka detail lives here. */
 import { EventEmitter } from 'node:events';
 import { either } from '../client/abort.ts';
 import { LinkError } from '../errors.ts';
-import { AutoCreate } from './auto-create.ts';
-import { caughtUp } from './caught-up.ts';
 import { Change } from './change.ts';
 import type { ChangedConfig, ConfigChange } from './configs/config-set.ts';
 import { type ConfigListing, describeConfigs } from './configs/describe-configs.ts';
 import type { ConfigOption } from './configs/link-configs.ts';
 import { createMirror, type NewMirrorOptions } from './create-mirror.ts';
 import { Duties } from './duties.ts';
-import type { PreparedTopic } from './establish.ts';
 import { streamEvents } from './event-stream.ts';
 import { type LinkEvent, type LinkEvents, linkChannels } from './events.ts';
+import { type EstablishedLink, joinParts, type LinkParts, type PartsListener } from './link-parts.ts';
 import type { LinkMetrics, LinkStatus, WaitOptions } from './link-status.ts';
-import { LinkTasks, SETUP_CONFIGS } from './link-tasks.ts';
+import { SETUP_CONFIGS } from './link-tasks.ts';
 import { linkMetrics } from './metrics/link-metrics.ts';
 import type { LinkSnapshot } from './metrics/metric-family.ts';
 import { type OpenMetricsOptions, openMetrics } from './metrics/open-metrics.ts';
 import { type MirrorTopicStatus, partitionStatus } from './mirror-status.ts';
-import type { LinkFacts, MirrorTopic } from './mirror-topic.ts';
-import { Mirrors } from './mirrors.ts';
+import type { MirrorTopic } from './mirror-topic.ts';
 import type { MirrorOutcome } from './operations/each-mirror.ts';
-import { type OperationOptions, Operations, type PromoteOptions } from './operations/operations.ts';
-import { repairsContext } from './operations/repair-context.ts';
-import { type RepairOptions, type RepairOutcome, Repairs } from './operations/repairs.ts';
+import type { OperationOptions, PromoteOptions } from './operations/operations.ts';
+import type { RepairOptions, RepairOutcome } from './operations/repairs.ts';
 import type { MirrorSelection } from './operations/selection.ts';
-import { stopContext } from './operations/stop-context.ts';
 import type { ParsedOptions } from './options.ts';
 import type { PrepareContext } from './plan-topics.ts';
-import { type ConfigureOptions, Reconfigure } from './reconfigure.ts';
-import { batchMaker } from './replication/batch-maker.ts';
-import { isConfigRefusal } from './replication/broker-verdicts.ts';
-import type { FillPolicy } from './replication/fill-policy.ts';
+import type { ConfigureOptions } from './reconfigure.ts';
 import type { PartitionMirror } from './replication/partition-mirror.ts';
-import { Replicator } from './replication/replicator.ts';
-import { replicatorOptions } from './replicator-options.ts';
-import { SourceAvailability } from './source-availability.ts';
 import { linkErrorOf, linkStateOf } from './states/link-states.ts';
 import type { MirrorTopicState } from './states/mirror-topic-states.ts';
 import type { LinkIdentity, StoredMirror } from './store/link-store.ts';
 import { TASK_NAMES, type TaskName, type TaskRun, type TaskStatus } from './tasks/task.ts';
-import { TopicWatch } from './topic-watch.ts';
 import { planVerification, type VerifyChoices } from './verify/options.ts';
 import type { VerifyReport } from './verify/report.ts';
 import { verifyTopics } from './verify/verify-topics.ts';
 
 const CLOSE_GRACE_MS = 5_000;
-/** What a partition may have queued: two full answers, so that one is appended while the next is fetched. */
-const QUEUED_ANSWERS = 2;
 /** Changes that a partition takes over only when it is routed anew. */
 const ROUTING_CONFIGS: readonly ConfigOption[] = ['numClusterLinkFetchers', 'appendConnections', 'bufferBytes'];
-
-/** What a link starts from. */
-export interface EstablishedLink {
-  readonly identity: LinkIdentity;
-  readonly fillPolicy: FillPolicy;
-  readonly topics: readonly PreparedTopic[];
-  /** Mirrors that are stopped, or whose topic a repair is making anew: known, and not copied. */
-  readonly atRest: readonly StoredMirror[];
-  /** Why the source could not be reached; null when it was. */
-  readonly sourceError: LinkError | null;
-}
 
 /** A running link between two clusters; made by `createLink`. */
 export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDisposable {
@@ -71,18 +46,11 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   readonly #options: ParsedOptions;
   readonly #context: PrepareContext;
   readonly #identity: LinkIdentity;
-  readonly #replicator: Replicator;
-  readonly #mirrors: Mirrors;
-  readonly #tasks: LinkTasks;
-  readonly #operations: Operations;
-  readonly #repairs: Repairs;
-  readonly #watch: TopicWatch;
-  readonly #availability: SourceAvailability;
+  readonly #parts: LinkParts;
   readonly #moved = new Set<PartitionMirror>();
   readonly #change: Change;
   readonly #closing: AbortController;
   readonly #duties: Duties;
-  readonly #reconfigure: Reconfigure;
   /** Stops that a process before this one has begun. */
   readonly #resumed: Promise<unknown>;
   #settleClosed!: (reason: LinkError | null) => void;
@@ -92,145 +60,39 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
   /** @internal Use {@link createLink}. */
   constructor(context: PrepareContext, closing: AbortController, established: EstablishedLink) {
     super();
-    const { options, source, destination, store } = context;
-    const { identity } = established;
-    const fillPolicy = (): FillPolicy => options.settings.fillPolicy ?? established.fillPolicy;
+    const { options } = context;
     const { clock } = options;
     this.name = options.name;
     this.#options = options;
     this.#context = context;
     this.#closing = closing;
     this.#change = new Change(clock);
-    this.#identity = identity;
+    this.#identity = established.identity;
     this.closed = new Promise((settle) => {
       this.#settleClosed = settle;
     });
-    this.#replicator = new Replicator(replicatorOptions(options, context, identity, fillPolicy), {
-      phaseChanged: (partition, from) => {
-        this.#mirrors.phaseChanged(partition, from);
-        this.#change.happened();
-      },
-      progressed: (partition) => this.#progressed(partition),
-      check: ({ topic }) => {
-        const found = this.#mirrors.get(topic);
-        return found === undefined ? null : this.#watch.identityChange(found);
-      },
-      disturbed: (partition, error) => {
-        this.#warn(error, partition);
-        if (isConfigRefusal(error)) this.#tasks.topicConfigsInDoubt();
-      },
-      logStartTrouble: (error, topic, partition) => this.#warn(error, { topic, partition }),
-    });
-    this.#mirrors = new Mirrors({
-      link: this.name,
-      clock,
-      logger: options.logger,
-      store,
-      partitionOptions: {
-        producer: identity,
-        get queueLimitBytes() {
-          return QUEUED_ANSWERS * options.settings.replicaFetchMaxBytes;
-        },
-        get fillPolicy() {
-          return fillPolicy();
-        },
-        transactions: options.settings.transactions,
-        maker: batchMaker({ clock, rate: () => options.settings.paddingOffsetsPerSecond, signal: closing.signal }),
-        listener: this.#replicator,
-      },
-      replicator: this.#replicator,
-      facts: () => this.#facts(),
-      signal: closing.signal,
-      emit: (event) => {
-        this.#change.happened();
-        this.#emit(event);
-      },
-    });
-    this.#watch = new TopicWatch({
-      options,
-      source,
-      destination,
-      signal: closing.signal,
-      topics: this.#mirrors.live,
-      destinationEnd: (mirror) => this.#replicator.destinationEnd(mirror),
-      grown: (mirror, count) => this.#mirrors.grow(mirror, count),
+    const listener: PartsListener = {
+      emit: (event) => this.#emit(event),
       warn: (error, mirror) => this.#warn(error, mirror),
-    });
-    this.#availability = new SourceAvailability(
-      {
-        clock,
-        checkMs: () => options.settings.availabilityCheckMs,
-        failureThreshold: () => options.settings.availabilityCheckConsecutiveFailureThreshold,
-        answeredAt: () => this.#replicator.sourceAnsweredAt,
-        ask: () => source.refreshMetadata([], closing.signal),
-      },
-      established.sourceError,
-    );
-    const autoCreate = new AutoCreate({ context, mirrors: this.#mirrors });
-    this.#tasks = new LinkTasks({
-      source,
-      destination,
-      clock,
-      random: options.random,
-      configs: () => options.settings,
-      mirrors: this.#mirrors,
-      topicConfigs: options.topicConfigs,
-      availability: this.#availability,
-      checked: () => this.#mirrors.settleAll(),
-      autoCreate: (signal) => autoCreate.run(signal),
-      configsSeen: (sourceTopic, configs) => this.#configsSeen(sourceTopic, Object.fromEntries(configs)),
-      listener: {
-        stateChanged: (task, from, to) => this.#emit({ type: 'task', task, from, to, errors: this.#tasks.runner(task).status().errors }),
-      },
-    });
-    const ask = { mirrors: this.#mirrors, clock, closing: closing.signal, facts: () => this.#facts() };
-    const parts = { context, mirrors: this.#mirrors, tasks: this.#tasks, change: this.#change };
-    const stop = stopContext({
-      ...parts,
-      destinationEnd: (partition) => this.#replicator.destinationEnd(partition),
-      caughtUp: (partitions, signal) => this.#caughtUp(partitions, signal, Number.POSITIVE_INFINITY),
-    });
-    this.#operations = new Operations({
-      ...ask,
-      stop,
-      taking: (mirror, step) => options.logger.info({ link: this.name, topic: mirror.topic, step }, 'a mirror topic is being stopped'),
-      failed: (mirror, step, error) => {
-        options.logger.warn({ link: this.name, topic: mirror.topic, step, error }, 'a mirror topic could not be stopped');
-        this.#emit({ type: 'warning', topic: mirror.topic, partition: null, error });
-        void this.#mirrors.stopFailed(mirror, step, error, closing.signal);
-      },
-    });
-    this.#repairs = new Repairs({
-      ...ask,
-      ...repairsContext({ ...parts, stop, probe: (partition, signal) => this.#replicator.probe(partition, signal) }),
-      failed: (topic, step, error) => {
-        options.logger.warn({ link: this.name, topic, step, error }, 'a step of a repair could not be taken');
-        this.#emit({ type: 'warning', topic, partition: null, error });
-      },
-    });
+      progressed: (partition) => this.#progressed(partition),
+      configured: (changed, which) => this.#configured(changed, which),
+      configsSeen: (sourceTopic, configs) => this.#configsSeen(sourceTopic, configs),
+    };
+    this.#parts = joinParts(context, established, this.#change, listener, closing.signal);
+    const { mirrors, tasks, watch, operations, repairs } = this.#parts;
+    for (const stored of established.atRest) mirrors.remember(stored);
+    for (const topic of established.topics) mirrors.adopt(topic);
+    tasks.start();
     this.#duties = new Duties(clock, closing.signal);
-    this.#reconfigure = new Reconfigure({
-      ...context,
-      sourceClusterId: () => source.metadata.clusterId ?? identity.sourceClusterId,
-      changed: (changed, options) => this.#configured(changed, options),
-      moved: (error) => {
-        if (error !== null) this.#warn(error, null);
-        // Whether the source answers is known now: mirrors need not wait for the next check.
-        void this.#tasks.runNow('AvailabilityCheck').catch(() => {});
-      },
-    });
-    for (const stored of established.atRest) this.#mirrors.remember(stored);
-    for (const topic of established.topics) this.#mirrors.adopt(topic);
-    this.#tasks.start();
     this.#duties.every(
       () => options.settings.metadataMaxAgeMs,
-      () => this.#watch.look(),
+      () => watch.look(),
     );
     this.#duties.every(
       () => options.settings.progressIntervalMs,
       async () => this.#tellProgress(),
     );
-    this.#resumed = Promise.all([this.#operations.resumeStops(), this.#repairs.resumeRepairs()]);
+    this.#resumed = Promise.all([operations.resumeStops(), repairs.resumeRepairs()]);
   }
 
   /** The same for every process that runs the link. */
@@ -240,7 +102,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
 
   status(): LinkStatus {
     const { source, destination } = this.#context;
-    const { available, error } = this.#availability;
+    const { available, error } = this.#parts.availability;
     const state = linkStateOf({ failed: false, paused: this.#options.settings.clusterLinkPaused, sourceAvailable: available });
     return {
       name: this.name,
@@ -257,27 +119,27 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
 
   mirrors(filter: { readonly state?: MirrorTopicState } = {}): readonly MirrorTopicStatus[] {
     const now = this.#options.clock.now();
-    return this.#mirrors.all
+    return this.#parts.mirrors.all
       .filter(({ state }) => filter.state === undefined || filter.state === state)
       .map((mirror) => mirror.status(now));
   }
 
   /** Throws `KLINK_UNKNOWN_MIRROR`. */
   mirror(topic: string): MirrorTopicStatus {
-    return this.#mirrors.known(topic).status(this.#options.clock.now());
+    return this.#parts.mirrors.known(topic).status(this.#options.clock.now());
   }
 
   tasks(): readonly TaskStatus[] {
-    return this.#tasks.statuses();
+    return this.#parts.tasks.statuses();
   }
 
   /** A whole run of a task that begins now, also of a paused one. Rejects with `KLINK_STATE` while the task cannot run, `KLINK_TIMEOUT`, `KLINK_ABORTED`. */
   runTask(name: TaskName, options: WaitOptions = {}): Promise<TaskRun> {
-    return this.#tasks.runNow(name, options);
+    return this.#parts.tasks.runNow(name, options);
   }
 
   metrics(): LinkMetrics {
-    return linkMetrics(this.#mirrors.all, this.#replicator.bufferedBytes);
+    return linkMetrics(this.#parts.mirrors.all, this.#parts.replicator.bufferedBytes);
   }
 
   /** All of that at one moment; what {@link openMetrics} writes, also for several links together. */
@@ -285,7 +147,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
     return {
       status: this.status(),
       metrics: this.metrics(),
-      offsetSync: this.#options.settings.consumerOffsetSyncEnable ? this.#tasks.offsets.status : null,
+      offsetSync: this.#options.settings.consumerOffsetSyncEnable ? this.#parts.tasks.offsets.status : null,
     };
   }
 
@@ -308,7 +170,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
    *   no new address answers; `KLINK_STORE` and whatever keeps the change from being written down. Then nothing has changed.
    */
   configure(changes: readonly ConfigChange[], options: ConfigureOptions = {}): Promise<readonly ChangedConfig[]> {
-    return this.#reconfigure.change(changes, options);
+    return this.#parts.reconfigure.change(changes, options);
   }
 
   /**
@@ -317,18 +179,18 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
    * @throws LinkError as {@link createLink} does for a topic; `KLINK_STATE` for one that is a mirror of this link already.
    */
   async createMirrorTopic(sourceTopic: string, options: NewMirrorOptions = {}): Promise<string> {
-    const { topic, prepared } = await createMirror(this.#context, this.#mirrors, sourceTopic, options);
-    if (prepared !== null) this.#mirrors.adopt(prepared);
+    const { topic, prepared } = await createMirror(this.#context, this.#parts.mirrors, sourceTopic, options);
+    if (prepared !== null) this.#parts.mirrors.adopt(prepared);
     return topic;
   }
 
   /** Lets mirrors rest until they are resumed, also in other processes. What is on its way arrives. */
   pause(mirrors: MirrorSelection, options: OperationOptions = {}): Promise<readonly MirrorOutcome[]> {
-    return this.#operations.pause(mirrors, options);
+    return this.#parts.operations.pause(mirrors, options);
   }
 
   resume(mirrors: MirrorSelection, options: OperationOptions = {}): Promise<readonly MirrorOutcome[]> {
-    return this.#operations.resume(mirrors, options);
+    return this.#parts.operations.resume(mirrors, options);
   }
 
   /**
@@ -336,7 +198,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
    * must be stopped: it goes on only after they have not written for a second. One that does not get there in time (5 minutes) goes on as a mirror. Each topic succeeds or fails by itself.
    */
   promote(mirrors: MirrorSelection, options: PromoteOptions = {}): Promise<readonly MirrorOutcome[]> {
-    return this.#operations.promote(mirrors, options);
+    return this.#parts.operations.promote(mirrors, options);
   }
 
   /**
@@ -344,7 +206,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
    * in time (1 minute) goes on by itself, also in the next process.
    */
   failover(mirrors: MirrorSelection, options: OperationOptions = {}): Promise<readonly MirrorOutcome[]> {
-    return this.#operations.failover(mirrors, options);
+    return this.#parts.operations.failover(mirrors, options);
   }
 
   /**
@@ -359,7 +221,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
    * reason that a repair does not cure, with what does; `KLINK_AUTH` with the command that grants what is missing. In all these cases nothing was changed.
    */
   repair(mirrors: MirrorSelection, options: RepairOptions = {}): Promise<readonly RepairOutcome[]> {
-    return this.#repairs.repair(mirrors, options);
+    return this.#parts.repairs.repair(mirrors, options);
   }
 
   /**
@@ -368,8 +230,8 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
    * @throws LinkError `KLINK_TIMEOUT`, `KLINK_ABORTED`, `KLINK_CLOSED`; a `MirrorFailure` when a partition has failed; whatever keeps the source from being asked.
    */
   async caughtUp({ signal, timeoutMs = Number.POSITIVE_INFINITY }: WaitOptions = {}): Promise<void> {
-    const partitions = [...this.#mirrors.live.values()].flatMap((mirror) => mirror.partitions);
-    await this.#caughtUp(partitions, either(signal, this.#closing.signal), timeoutMs);
+    const partitions = [...this.#parts.mirrors.live.values()].flatMap((mirror) => mirror.partitions);
+    await this.#parts.caughtUp(partitions, either(signal, this.#closing.signal), timeoutMs);
   }
 
   /**
@@ -379,12 +241,12 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
    * @throws LinkError `KLINK_CONFIG` for choices that cannot be, `KLINK_UNKNOWN_MIRROR`, `KLINK_ABORTED`; else as `verifyMirror`. Differences do not reject.
    */
   async verify(
-    topics: readonly string[] = [...this.#mirrors.live.keys()],
+    topics: readonly string[] = [...this.#parts.mirrors.live.keys()],
     choices: VerifyChoices = {},
     signal?: AbortSignal,
   ): Promise<VerifyReport> {
     const { source, destination } = this.#context;
-    const names = topics.map((topic) => this.#mirrors.known(topic).stored).map(({ topic, sourceTopic }) => ({ topic, sourceTopic }));
+    const names = topics.map((topic) => this.#parts.mirrors.known(topic).stored).map(({ topic, sourceTopic }) => ({ topic, sourceTopic }));
     const parts = { source, destination, clock: this.#options.clock, signal: either(signal, this.#closing.signal) };
     return verifyTopics(parts, planVerification(choices, names));
   }
@@ -406,12 +268,12 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
 
   async #close(timeoutMs: number): Promise<void> {
     this.#closing.abort(new LinkError('KLINK_CLOSED', `Link '${this.name}' is closed`));
-    await this.#replicator.close(timeoutMs);
+    await this.#parts.replicator.close(timeoutMs);
     // Together: a duty that waits for a broker which does not answer ends with its connection.
     await Promise.all([
       this.#duties.over,
       this.#resumed,
-      this.#tasks.close(),
+      this.#parts.tasks.close(),
       this.#context.source.close(),
       this.#context.destination.close(),
     ]);
@@ -420,36 +282,26 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
     this.#settleClosed(null);
   }
 
-  #caughtUp(partitions: readonly PartitionMirror[], signal: AbortSignal, timeoutMs: number): Promise<void> {
-    const { clock, settings } = this.#options;
-    const { source } = this.#context;
-    return caughtUp({ source, clock, transactions: settings.transactions, change: this.#change }, partitions, signal, timeoutMs);
-  }
-
   async #configured(changed: readonly ChangedConfig[], options: ReadonlySet<ConfigOption>): Promise<void> {
-    if (ROUTING_CONFIGS.some((option) => options.has(option))) this.#replicator.reroute();
+    if (ROUTING_CONFIGS.some((option) => options.has(option))) this.#parts.replicator.reroute();
     this.#duties.changed();
-    await this.#tasks.apply(TASK_NAMES.filter((task) => SETUP_CONFIGS[task]?.some((option) => options.has(option))));
-    this.#mirrors.settleAll();
+    await this.#parts.tasks.apply(TASK_NAMES.filter((task) => SETUP_CONFIGS[task]?.some((option) => options.has(option))));
+    this.#parts.mirrors.settleAll();
     this.#emit({ type: 'config', changed });
-  }
-
-  #facts(): LinkFacts {
-    return { linkPaused: this.#options.settings.clusterLinkPaused, sourceAvailable: this.#availability.available };
   }
 
   #progressed(partition: PartitionMirror): void {
     this.#moved.add(partition);
     this.#change.happened();
     if (partition.lag > 0) return;
-    const mirror = this.#mirrors.get(partition.topic);
+    const mirror = this.#parts.mirrors.get(partition.topic);
     if (mirror === undefined || mirror.hasCaughtUp || !mirror.isCaughtUp) return;
     mirror.hasCaughtUp = true;
     this.#remember(mirror, { hasCaughtUp: true });
   }
 
   #configsSeen(sourceTopic: string, sourceConfigs: NonNullable<StoredMirror['sourceConfigs']>): void {
-    for (const mirror of this.#mirrors.live.values()) {
+    for (const mirror of this.#parts.mirrors.live.values()) {
       if (mirror.sourceTopic !== sourceTopic || JSON.stringify(mirror.stored.sourceConfigs) === JSON.stringify(sourceConfigs)) continue;
       this.#remember(mirror, { sourceConfigs });
     }
@@ -457,7 +309,7 @@ export class ClusterLink extends EventEmitter<LinkEvents> implements AsyncDispos
 
   /** Facts that are found again if they could not be written down. */
   #remember(mirror: MirrorTopic, facts: Partial<StoredMirror>): void {
-    this.#mirrors.change(mirror, facts, this.#closing.signal).catch((error: unknown) => {
+    this.#parts.mirrors.change(mirror, facts, this.#closing.signal).catch((error: unknown) => {
       if (!this.#closing.signal.aborted) this.#warn(LinkError.from(error), null);
     });
   }
