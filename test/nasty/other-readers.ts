@@ -15,7 +15,7 @@ export interface ReadRecord {
 
 const run = promisify(execFile);
 const FETCH_WAIT_MS = 50;
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 
 /** Only text could be printed as JSON: lengths first, then the bytes as they are. */
 const KCAT_FORMAT = '%o %T %K %S\n%k%s';

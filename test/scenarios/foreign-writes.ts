@@ -1,6 +1,7 @@
 /** Scenarios of somebody else writing into a mirror: the link stops at once and says what, where and by how much. */
 import { expect } from 'vitest';
 import { buildBatch } from '../../src/codec/index.ts';
+import { readBatchAt } from '../../src/link/replication/read-batch.ts';
 import { plainRecord, sampleBatches } from './sample-batches.ts';
 import { failsWith, type Scenario } from './stage.ts';
 
@@ -61,4 +62,32 @@ const intoEmptyMirror: Scenario = {
   },
 };
 
-export const foreignWriteScenarios: readonly Scenario[] = [whileActive, whileIdle, intoEmptyMirror];
+const beforeOwnBatch: Scenario = {
+  name: 'a foreign write before a batch that was on its way when the process was killed: the next one tells, though the source has nothing where that batch lies',
+  play: async (stage) => {
+    const topic = stage.topic();
+    await stage.source.bench.createTopic(topic);
+    await stage.source.bench.append(topic, 0, await sampleBatches({ seed: 6, batches: 5 }));
+    const link = await stage.link([topic]);
+    await stage.expectMirrored(link, topic);
+    await link.close();
+    const { end } = await stage.source.bench.range(topic, 0);
+    const at = (offset: number) => ({ baseOffset: BigInt(offset), partitionLeaderEpoch: 0 });
+    const record = plainRecord('on its way');
+    const bytes = Buffer.concat([await buildBatch([record], at(end)), await buildBatch([plainRecord('behind the hole')], at(end + 20))]);
+    await stage.source.appendRaw([{ topic, partition: 0, bytes }]);
+
+    const { bench } = stage.destination;
+    const last = await readBatchAt(bench.cluster, topic, 0, end - 1);
+    if (last === null || typeof last === 'string') throw new Error(`the mirror has no batch at ${end - 1}`);
+    const { producerId, producerEpoch, baseSequence, recordsCount } = last;
+    await bench.append(topic, 0, [await buildBatch([plainRecord('foreign')])]);
+    await bench.append(topic, 0, [await buildBatch([record], { producerId, producerEpoch, baseSequence: baseSequence + recordsCount })]);
+
+    const { error } = await failsWith(await stage.link([topic]), topic, 'DESTINATION_FOREIGN_WRITE');
+    expect(error?.message).toMatch(new RegExp(`${topic}-0: .*offset ${end} .*nor the link's`));
+    expect((await bench.range(topic, 0)).end).toBe(end + 2);
+  },
+};
+
+export const foreignWriteScenarios: readonly Scenario[] = [whileActive, whileIdle, intoEmptyMirror, beforeOwnBatch];
