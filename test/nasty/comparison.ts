@@ -1,7 +1,7 @@
 /** Compares partitions of two clusters as consumers see them: where they begin and end, and every record; and reports the first difference of each. */
 import type { ClusterControl } from '../scenarios/environment.ts';
 import { logExcerpt } from './log-excerpt.ts';
-import type { Cleaned, Isolation, NastyJava, PartitionName, SeenRecord, ViewDifference, ViewSummary } from './nasty-java.ts';
+import type { Cleaned, Isolation, NastyJava, PartitionName, SeenRecord, ViewDifference, ViewPair, ViewSummary } from './nasty-java.ts';
 import { type ReadRecord, readWithKafkaJs, readWithKcat } from './other-readers.ts';
 
 /** A cluster that is read. */
@@ -83,11 +83,15 @@ export const compareMirrors = async (
   { cleaning = 'none', transactions = 'committed' }: Comparison = {},
 ): Promise<readonly string[]> => {
   const failures: string[] = [];
+  const pairs: ViewPair[] = [];
   for (const isolation of ISOLATIONS) {
     const now = await takeView(java, source, partitions, sourceIsolation(transactions, isolation));
     const mirror = await takeView(java, destination, partitions, isolation);
     const expectations = expectationsOf(now.name, isolation, cleaning);
-    const found = await Promise.all(expectations.map((expectation) => firstDifferences(java, expectation, mirror.name)));
+    // That of the committed records, by which the second pass knows the aborted ones.
+    const committed = transactions === 'exact' ? (pairs[0] ?? null) : null;
+    pairs.push({ expected: now.name, actual: mirror.name });
+    const found = await Promise.all(expectations.map((expectation) => firstDifferences(java, expectation, mirror.name, committed)));
     for (const [index, one] of partitions.entries()) {
       const [log, copy] = [now.logs[index]!, mirror.logs[index]!];
       const complaints = found.flatMap((differences) => differences.get(index) ?? []);
@@ -97,8 +101,8 @@ export const compareMirrors = async (
       complaints.sort((a, b) => a.offset - b.offset);
       failures.push(await report(java, { source, destination }, one, isolation, { log, copy }, complaints));
     }
-    for (const { name } of [now, mirror]) await java.dropView(name);
   }
+  for (const { expected, actual } of pairs) for (const name of [expected, actual]) await java.dropView(name);
   return failures;
 };
 
@@ -111,9 +115,10 @@ const firstDifferences = async (
   java: NastyJava,
   { view, kinds, cleaned }: Expectation,
   actual: string,
+  committed: ViewPair | null,
 ): Promise<ReadonlyMap<number, readonly Complaint[]>> =>
   new Map(
-    (await java.differences(view, actual, cleaned)).map((difference) => [
+    (await java.differences(view, actual, cleaned, committed)).map((difference) => [
       difference.index,
       kinds
         .filter((kind) => difference[kind] >= 0)

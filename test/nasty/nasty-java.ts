@@ -34,6 +34,12 @@ export interface ViewSummary extends Bounds {
 /** What log cleaners have taken: records that have a newer one of their key; tombstones that were old enough, too. */
 export type Cleaned = 'records' | 'tombstones';
 
+/** Views of the source and of the mirror. */
+export interface ViewPair {
+  readonly expected: string;
+  readonly actual: string;
+}
+
 /** The first offset of each kind at which two views differ; −1: none. */
 export interface ViewDifference {
   /** Of the partition, in the order of both views. */
@@ -126,10 +132,15 @@ export class NastyJava implements AsyncDisposable {
 
   /**
    * Of two views of the same number of partitions, which are compared in their order. Equal ones are left out. `cleaned`: what a log cleaner
-   * may have taken from one side need not be on the other.
+   * may have taken from one side need not be on the other; that goes for aborted records too, if `committed` tells which are not.
    */
-  differences(expected: string, actual: string, cleaned: Cleaned | null = null): Promise<readonly ViewDifference[]> {
-    return this.#jvm.ask('compareViews', { expected, actual, cleaned });
+  differences(
+    expected: string,
+    actual: string,
+    cleaned: Cleaned | null = null,
+    committed: ViewPair | null = null,
+  ): Promise<readonly ViewDifference[]> {
+    return this.#jvm.ask('compareViews', { expected, actual, cleaned, committed });
   }
 
   async dropView(view: string): Promise<void> {

@@ -97,18 +97,24 @@ final class Views {
     /**
      * For every pair of views that is not equal: the first offset that only one side has, or at which both have other records; −1 for none.
      * With "cleaned", records that only one side has do not count if a log cleaner may have taken them from the other: with "records" those for
-     * which there is a newer one of their key, with "tombstones" these as well.
+     * which there is a newer one of their key, with "tombstones" these as well. With "committed", the same of a read_committed consumer of each side,
+     * neither do aborted records, which a cleaner takes as soon as their marker is clean.
      */
     private static JsonNode compare(JsonNode line) {
         List<View> expected = kept(line.get("expected"));
         List<View> actual = kept(line.get("actual"));
         boolean cleaned = line.hasNonNull("cleaned");
         boolean tombstones = cleaned && line.get("cleaned").asText().equals("tombstones");
+        JsonNode committed = cleaned && line.hasNonNull("committed") ? line.get("committed") : null;
+        List<View> expectedCommitted = committed == null ? expected : kept(committed.get("expected"));
+        List<View> actualCommitted = committed == null ? actual : kept(committed.get("actual"));
         if (expected.size() != actual.size()) throw new IllegalArgumentException(expected.size() + " views against " + actual.size());
         ArrayNode list = JsonLines.JSON.createArrayNode();
         for (int index = 0; index < expected.size(); index++) {
             View one = expected.get(index);
             View other = actual.get(index);
+            View oneCommitted = expectedCommitted.get(index);
+            View otherCommitted = actualCommitted.get(index);
             Map<Long, Long> latest = new HashMap<>();
             if (cleaned) for (View view : List.of(one, other)) view.addLatest(latest);
             long missing = -1;
@@ -119,8 +125,8 @@ final class Views {
             while (i < one.count || j < other.count) {
                 long left = i < one.count ? one.offset(i) : Long.MAX_VALUE;
                 long right = j < other.count ? other.offset(j) : Long.MAX_VALUE;
-                if (left < right && missing < 0 && !(cleaned && one.mayBeCleaned(i, latest, tombstones))) missing = left;
-                if (right < left && extra < 0 && !(cleaned && other.mayBeCleaned(j, latest, tombstones))) extra = right;
+                if (left < right && missing < 0 && !(cleaned && (one.mayBeCleaned(i, latest, tombstones) || !oneCommitted.has(left)))) missing = left;
+                if (right < left && extra < 0 && !(cleaned && (other.mayBeCleaned(j, latest, tombstones) || !otherCommitted.has(right)))) extra = right;
                 if (left == right && changed < 0 && !one.sameContent(i, other, j)) changed = left;
                 if (left <= right) i++;
                 if (right <= left) j++;
@@ -165,6 +171,17 @@ final class Views {
 
         long offset(int index) {
             return records[index * LONGS];
+        }
+
+        boolean has(long offset) {
+            int low = 0;
+            int high = count;
+            while (low < high) {
+                int middle = (low + high) >>> 1;
+                if (offset(middle) < offset) low = middle + 1;
+                else high = middle;
+            }
+            return low < count && offset(low) == offset;
         }
 
         boolean sameContent(int index, View other, int otherIndex) {
