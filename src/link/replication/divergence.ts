@@ -1,4 +1,4 @@
-/** Where two logs that began alike go apart: a binary search that compares one batch of each per step. */
+/** Where two logs that began alike go apart: by a binary search, or looking back from the end of the mirror. One batch of each is compared per step. */
 import type { RecordBatch } from '../../codec/record-batch.ts';
 import type { AlignedPartition, AlignmentContext, LogRange } from './align.ts';
 import { REMEMBERED_BATCHES } from './batch-stamp.ts';
