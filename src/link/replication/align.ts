@@ -43,10 +43,18 @@ export interface AlignedPartition {
   readonly startOffset: number | null;
 }
 
+/** Where a partition is found on both sides. */
+export type PartitionNames = Omit<AlignedPartition, 'startOffset'>;
+
 /** A range of offsets in a log: `end` is the next offset to be written. */
 export interface LogRange {
   readonly start: number;
   readonly end: number;
+}
+
+export interface LogRanges {
+  readonly mirror: LogRange;
+  readonly source: LogRange;
 }
 
 /**

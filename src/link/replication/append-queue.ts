@@ -1,6 +1,6 @@
 /** What one partition has still to append, in order: fetched batches, batches that are being made, and offsets to fill. */
 import { RecordBatch } from '../../codec/record-batch.ts';
-import { BatchStamp, type LinkProducer, type RememberedProducer } from './batch-stamp.ts';
+import { BatchStamp, type LinkProducer, REMEMBERED_BATCHES, type RememberedProducer } from './batch-stamp.ts';
 import type { FrameLease } from './byte-window.ts';
 import type { FillerKind } from './filler-batch.ts';
 import type { TransactionalProducer, TransactionEnd } from './mapped-producer.ts';
@@ -64,7 +64,7 @@ type Item =
 /** What a rebuilt batch may always take: every mirror topic allows more. */
 const REBUILT_BATCH_BYTES = 1_048_576;
 /** Batches that are made ahead of those on their way: as many as a partition may have in flight. */
-const MADE_AHEAD = 5;
+const MADE_AHEAD = REMEMBERED_BATCHES;
 
 export class AppendQueue {
   readonly #stamp: BatchStamp;

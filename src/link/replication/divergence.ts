@@ -1,6 +1,6 @@
 /** Where two logs that began alike go apart: by a binary search, or looking back from the end of the mirror. One batch of each is compared per step. */
 import type { RecordBatch } from '../../codec/record-batch.ts';
-import type { AlignedPartition, AlignmentContext, LogRange } from './align.ts';
+import type { AlignmentContext, LogRange, LogRanges, PartitionNames } from './align.ts';
 import { REMEMBERED_BATCHES } from './batch-stamp.ts';
 import { compareCommonRecords, isEmptyAt, isUnseen } from './copied-records.ts';
 import { readBatchAt, readCommittedBatchAt, sameBatch } from './read-batch.ts';
@@ -21,7 +21,6 @@ const LOOKS_NEARBY = 16;
 const DISPLACED_BATCHES = REMEMBERED_BATCHES + 1;
 
 type Clusters = Pick<AlignmentContext, 'source' | 'destination'>;
-type Names = Omit<AlignedPartition, 'startOffset'>;
 
 /**
  * The offset up to which source and mirror are alike, as far as can be seen: they go apart there, or in what follows it and says nothing. Null when it cannot
@@ -29,8 +28,8 @@ type Names = Omit<AlignedPartition, 'startOffset'>;
  */
 export const findDivergence = async (
   clusters: Clusters,
-  names: Names,
-  ranges: { readonly mirror: LogRange; readonly source: LogRange },
+  names: PartitionNames,
+  ranges: LogRanges,
   signal: AbortSignal,
 ): Promise<number | null> => {
   const end = Math.min(ranges.mirror.end, ranges.source.end);
@@ -53,8 +52,8 @@ export const findDivergence = async (
  */
 export const findContradiction = async (
   clusters: Clusters,
-  names: Names,
-  ranges: { readonly mirror: LogRange; readonly source: LogRange },
+  names: PartitionNames,
+  ranges: LogRanges,
   signal: AbortSignal,
 ): Promise<RecordBatch | null> => {
   const bottom = Math.max(ranges.mirror.start, ranges.source.start);
@@ -71,7 +70,7 @@ export const findContradiction = async (
 };
 
 /** Looks at the first offset of a range, and where that says nothing at those behind it. Says nothing when all of them do. */
-const lookFrom = async (clusters: Clusters, names: Names, { start, end }: LogRange, signal: AbortSignal): Promise<Look | null> => {
+const lookFrom = async (clusters: Clusters, names: PartitionNames, { start, end }: LogRange, signal: AbortSignal): Promise<Look | null> => {
   let offset = start;
   for (let looks = 0; offset < end; looks++) {
     const found = await lookAt(clusters, names, offset, signal);
@@ -84,7 +83,7 @@ const lookFrom = async (clusters: Clusters, names: Names, { start, end }: LogRan
 /** Null when one side cannot be read there. */
 const lookAt = async (
   { source, destination }: Clusters,
-  { topic, sourceTopic, partition }: Names,
+  { topic, sourceTopic, partition }: PartitionNames,
   offset: number,
   signal: AbortSignal,
 ): Promise<Look | null> => {

@@ -4,7 +4,7 @@ import { LinkError } from '../../errors.ts';
 import { findFirstV2Offset } from '../log-start/first-v2-offset.ts';
 import { oldFormatAdvice } from '../log-start/start-offset.ts';
 import { MirrorFailure } from '../mirror-failure.ts';
-import type { AlignedPartition, AlignmentContext, judgeRanges, LogRange } from './align.ts';
+import type { AlignedPartition, AlignmentContext, judgeRanges, LogRange, LogRanges, PartitionNames } from './align.ts';
 import { sequenceOf } from './batch-stamp.ts';
 import { compareCommonRecords, isCopyOf, isEmptyAt, isUnseen, type SourceBatch } from './copied-records.ts';
 import { describeDivergence, findContradiction, findDivergence } from './divergence.ts';
@@ -31,7 +31,7 @@ const EMPTY: Tail = { lastFetchedEpoch: -1, lastTimestamp: -1n, endsUnguarded: f
 export const recogniseTail = async (
   context: AlignmentContext,
   { topic, sourceTopic, partition }: AlignedPartition,
-  { verdict, mirror, source }: { readonly verdict: ReturnType<typeof judgeRanges>; readonly mirror: LogRange; readonly source: LogRange },
+  { verdict, mirror, source }: LogRanges & { readonly verdict: ReturnType<typeof judgeRanges> },
   signal: AbortSignal,
 ): Promise<Tail> => {
   const label = `${topic}-${partition}`;
@@ -90,7 +90,10 @@ export const recogniseTail = async (
   } else if (typeof copy === 'object') {
     if (!original.isAborted && !isMapped && sameBatch(original.batch, copy)) return tail;
     if (isOurs && (await isCopyOf(copy, original, mayShowFiller))) {
-      if (!isMapped && (await compareCommonRecords(copy, original)) === 'none')
+      // A whole batch that was committed has a record for the last offset too: it has just been compared.
+      const { batch, isAborted } = original;
+      const mayHaveNone = isAborted || batch.isControl || !batch.isDense;
+      if (!isMapped && mayHaveNone && (await compareCommonRecords(copy, original)) === 'none')
         await refuseDisplaced(context, names, { mirror, source }, signal);
       return tail;
     }
@@ -115,12 +118,7 @@ export const recogniseTail = async (
  * Where the source has nothing any more, a batch of the link proves little: somebody else may have written before it while it was on its way, and the link
  * was killed before it read where the batch had landed. What the source still has of what lies before it tells.
  */
-const refuseDisplaced = async (
-  context: AlignmentContext,
-  names: Omit<AlignedPartition, 'startOffset'>,
-  ranges: { readonly mirror: LogRange; readonly source: LogRange },
-  signal: AbortSignal,
-): Promise<void> => {
+const refuseDisplaced = async (context: AlignmentContext, names: PartitionNames, ranges: LogRanges, signal: AbortSignal): Promise<void> => {
   const contradicted = await findContradiction(context, names, ranges, signal);
   if (contradicted === null) return;
   const label = `${names.topic}-${names.partition}`;
@@ -164,8 +162,8 @@ const epochOf = (original: SourceBatch | string): number => (typeof original ===
 /** The link's own last batch is not what the source has at its place: either it was displaced, or the source is another one now. */
 const otherRecords = async (
   context: AlignmentContext,
-  names: Omit<AlignedPartition, 'startOffset'>,
-  ranges: { readonly mirror: LogRange; readonly source: LogRange },
+  names: PartitionNames,
+  ranges: LogRanges,
   copy: RecordBatch,
   signal: AbortSignal,
 ): Promise<MirrorFailure> => {
@@ -193,8 +191,8 @@ const otherRecords = async (
 /** What the link has copied cannot be ahead of its source, unless the source has lost it since. */
 const aheadOfSource = async (
   context: AlignmentContext,
-  names: Omit<AlignedPartition, 'startOffset'>,
-  ranges: { readonly mirror: LogRange; readonly source: LogRange },
+  names: PartitionNames,
+  ranges: LogRanges,
   isOurs: boolean,
   signal: AbortSignal,
 ): Promise<MirrorFailure> => {
