@@ -98,9 +98,10 @@ const measureWorkload = async (rig: Rig, build: Build, workload: Workload): Prom
   console.log(
     `\n${title}: ${(loaded.bytes / 1e6).toFixed(0)} MB, ${cores.title}${after > 0 ? `, counted after ${values.after} %` : ''}\n${runHeading()}`,
   );
-  // Both also warm up the brokers, which compile what they run while they run it.
+  // They also warm up the brokers, which compile what they run while they run it, and touch the memory that all who follow use again.
   await captureRequests({ ...ground, tasks: 1 });
   await PARTICIPANTS.link({ ...ground, tasks: 1 });
+  if (taking('replay')) await PARTICIPANTS.replay({ ...ground, tasks: 1 });
   const measured: Round[] = [];
   for (let round = 0; round < rounds; round++) measured.push(await measureRound(ground));
   await rig.clearSource();
