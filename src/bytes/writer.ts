@@ -6,8 +6,32 @@ import { MAX_STRING_BYTES } from './reader.ts';
 /** Below this size a copy into the head buffer costs less than one more entry in the vectored write. */
 const LINK_FROM_BYTES = 1024;
 
+/** Strings up to this length are written character by character as long as they are ASCII: less than what two calls into the runtime cost. */
+const SHORT_STRING = 64;
+
+/** Heads of frames are small and short-lived: a piece of a slab costs less than a buffer and a view of its own. */
+const SLAB_BYTES = 64 * 1024;
+
+interface Slab {
+  readonly buffer: Buffer;
+  readonly view: DataView;
+  /** First byte that no writer has taken. */
+  free: number;
+}
+
+const newSlab = (size: number): Slab => {
+  const buffer = Buffer.allocUnsafeSlow(size);
+  return { buffer, view: new DataView(buffer.buffer), free: 0 };
+};
+let slab = newSlab(SLAB_BYTES);
+
 const uvarintSize = (value: number): number =>
   value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5;
+
+const isAscii = (value: string): boolean => {
+  for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > 0x7f) return false;
+  return true;
+};
 
 /**
  * An append-only list of chunks, ready for one vectored socket write. A chunk that is full is left as it is and a new one is begun,
@@ -16,14 +40,16 @@ const uvarintSize = (value: number): number =>
 export class Writer {
   #chunks: Buffer[] = [];
   #closed = 0;
-  #buffer: Buffer;
-  #view: DataView;
+  #buffer!: Buffer;
+  #view!: DataView;
   #start = 0;
   #pos = 0;
+  /** First byte of {@link #buffer} that is not this writer's. */
+  #end = 0;
+  #capacity = 0;
 
   constructor(capacity = 512) {
-    this.#buffer = Buffer.allocUnsafe(capacity);
-    this.#view = new DataView(this.#buffer.buffer, this.#buffer.byteOffset, capacity);
+    this.#open(capacity);
   }
 
   /** Bytes written so far, linked buffers included. */
@@ -44,19 +70,26 @@ export class Writer {
     this.#start = this.#pos;
   }
 
+  /** Goes on in a piece of a slab. */
+  #open(capacity: number): void {
+    if (slab.buffer.length - slab.free < capacity) slab = newSlab(Math.max(capacity, SLAB_BYTES));
+    this.#buffer = slab.buffer;
+    this.#view = slab.view;
+    this.#start = slab.free;
+    this.#pos = slab.free;
+    slab.free += capacity;
+    this.#end = slab.free;
+    this.#capacity = capacity;
+  }
+
   #claim(size: number): number {
-    const at = this.#pos;
-    if (at + size <= this.#buffer.length) {
-      this.#pos = at + size;
-      return at;
+    if (this.#pos + size > this.#end) {
+      this.#close();
+      this.#open(Math.max(size, Math.min(this.#capacity * 2, SLAB_BYTES)));
     }
-    this.#close();
-    const capacity = Math.max(size, Math.min(this.#buffer.length * 2, 65_536));
-    this.#buffer = Buffer.allocUnsafe(capacity);
-    this.#view = new DataView(this.#buffer.buffer, this.#buffer.byteOffset, capacity);
-    this.#start = 0;
-    this.#pos = size;
-    return 0;
+    const at = this.#pos;
+    this.#pos += size;
+    return at;
   }
 
   #integer(value: number, min: number, max: number, type: string): number {
@@ -194,6 +227,13 @@ export class Writer {
 
   #utf8(value: string, compact: boolean): void {
     if (typeof value !== 'string') throw new MalformedError(`${value} is not a string`, -1);
+    if (value.length <= SHORT_STRING && isAscii(value)) {
+      if (compact) this.uvarint(value.length + 1);
+      else this.int16(value.length);
+      const at = this.#claim(value.length);
+      for (let i = 0; i < value.length; i++) this.#view.setUint8(at + i, value.charCodeAt(i));
+      return;
+    }
     const size = Buffer.byteLength(value);
     if (size > MAX_STRING_BYTES) throw new MalformedError(`string of ${size} bytes is longer than ${MAX_STRING_BYTES}`, -1);
     // Half a surrogate pair has no UTF-8; it would silently become another character.

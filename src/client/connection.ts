@@ -39,15 +39,29 @@ export interface SendOptions {
   readonly allocate?: FrameAllocator;
 }
 
+type Decode = (api: Api, version: number, frame: Buffer) => unknown;
+
 interface Pending extends Request {
   readonly api: Api;
   readonly version: number;
   readonly frame: Frame;
-  readonly decode: (frame: Buffer) => unknown;
+  readonly decode: Decode;
   readonly allocate: FrameAllocator;
   readonly resolve: (response: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** Takes back the wait for the caller's signal. */
+  release: (() => void) | null;
 }
+
+const fulfil = ({ release, resolve }: Pending, response: unknown): void => {
+  release?.();
+  resolve(response);
+};
+
+const refuse = ({ release, reject }: Pending, error: unknown): void => {
+  release?.();
+  reject(error);
+};
 
 /** What the broker is told about us (KIP-511). */
 const SOFTWARE = { clientSoftwareName: 'kafka-link', clientSoftwareVersion: '0.1.0' } as const;
@@ -138,11 +152,15 @@ export class Connection {
    *   never sent; `KLINK_CONNECT` when the connection is lost; `KLINK_CLOSED`; `KLINK_ABORTED` (not sent, or a late answer is ignored);
    *   `KLINK_VERSION`; `KLINK_MALFORMED`.
    */
-  async send<A extends Api>(api: A, body: RequestOf<A>, options: SendOptions = {}): Promise<ResponseOf<A>> {
+  send<A extends Api>(api: A, body: RequestOf<A>, options: SendOptions = {}): Promise<ResponseOf<A>> {
     const { timeoutMs = this.#options.requestTimeoutMs, maxVersion } = options;
     const deadline = this.#options.clock.now() + timeoutMs;
-    const version = this.versions.of(api, maxVersion);
-    return (await this.#exchange(api, version, body, (frame) => decodeResponse(api, version, frame), deadline, options)) as ResponseOf<A>;
+    try {
+      const version = this.versions.of(api, maxVersion);
+      return this.#exchange(api, version, body, decodeResponse, deadline, options) as Promise<ResponseOf<A>>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Takes no more requests, waits for outstanding answers, `timeoutMs` at most, then closes. Idempotent. */
@@ -171,7 +189,7 @@ export class Connection {
 
   async #askVersions(deadline: number, signal: AbortSignal | undefined): Promise<ApiVersionsResponse> {
     const ask = async (version: number): Promise<ApiVersionsResponse> => {
-      const decode = (frame: Buffer): unknown => decodeApiVersions(version, frame);
+      const decode: Decode = (_, asked, frame) => decodeApiVersions(asked, frame);
       return (await this.#exchange(ApiVersions, version, SOFTWARE, decode, deadline, signal ? { signal } : {})) as ApiVersionsResponse;
     };
     let answer = await ask(ApiVersions.versions.max);
@@ -185,7 +203,7 @@ export class Connection {
     api: Api,
     version: number,
     body: RequestOf<Api>,
-    decode: (frame: Buffer) => unknown,
+    decode: Decode,
     deadline: number,
     { signal, allocate = ownMemory }: Pick<SendOptions, 'signal' | 'allocate'>,
   ): Promise<unknown> {
@@ -204,22 +222,17 @@ export class Connection {
         deadline,
         decode,
         allocate,
-        resolve: (response) => {
-          release?.();
-          resolve(response);
-        },
-        reject: (error) => {
-          release?.();
-          reject(error);
-        },
+        resolve,
+        reject,
+        release: null,
       };
-      const release =
-        signal &&
-        onAbort(signal, () => {
+      if (signal !== undefined) {
+        pending.release = onAbort(signal, () => {
           const unsent = this.#line.leave(pending);
           reject(abortedError(signal, `${unsent ? 'waiting to send' : 'waiting for the answer to'} ${api.name}`));
           if (unsent) this.#pump();
         });
+      }
       this.#line.join(pending);
       this.#pump();
       this.#watch(deadline);
@@ -259,12 +272,12 @@ export class Connection {
     if (pending.api.key !== ApiVersions.key) this.#answers++;
     if (frameChannel.hasSubscribers) this.#publish('response', pending, frame);
     try {
-      const response = pending.decode(frame) as { readonly throttleTimeMs?: number };
+      const response = pending.decode(pending.api, pending.version, frame) as { readonly throttleTimeMs?: number };
       // Brokers since 2.0 answer at once and read nothing more for that time, whatever the version of the API (KIP-219).
       this.#mutedUntil = Math.max(this.#mutedUntil, this.#options.clock.now() + (response.throttleTimeMs ?? 0));
-      pending.resolve(response);
+      fulfil(pending, response);
     } catch (error) {
-      pending.reject(error);
+      refuse(pending, error);
     }
     this.#pump();
   }
@@ -293,9 +306,9 @@ export class Connection {
       this.#mutedUntil > now
         ? 'the broker throttles this client: raise its quota'
         : `the ${this.#line.sentBytes} bytes sent before it are not answered yet`;
-    for (const { api, reject } of this.#line.takeOverdue(now)) {
-      const message = `${api.name} could not be sent to ${endpointText(this.endpoint)} in time: ${why}`;
-      reject(new LinkError('KLINK_TIMEOUT', message, { retriable: true }));
+    for (const overdue of this.#line.takeOverdue(now)) {
+      const message = `${overdue.api.name} could not be sent to ${endpointText(this.endpoint)} in time: ${why}`;
+      refuse(overdue, new LinkError('KLINK_TIMEOUT', message, { retriable: true }));
     }
     this.#pump();
     this.#watch(this.#line.nextDeadline);
@@ -328,7 +341,7 @@ export class Connection {
   #finish(reason: LinkError | null): void {
     this.#end = reason;
     this.#cancelTimer?.();
-    for (const { reject } of this.#line.clear()) reject(reason ?? closedError(this.endpoint));
+    for (const pending of this.#line.clear()) refuse(pending, reason ?? closedError(this.endpoint));
     for (const wake of [...this.#untilIdle]) wake();
     const { host, port } = this.endpoint;
     if (this.#versions !== null && disconnectedChannel.hasSubscribers) disconnectedChannel.publish({ host, port, error: reason });

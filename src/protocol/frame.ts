@@ -3,6 +3,7 @@ import { MalformedError } from '../bytes/malformed.ts';
 import { Reader } from '../bytes/reader.ts';
 import { Writer } from '../bytes/writer.ts';
 import { LinkError } from '../errors.ts';
+import { preferByHand } from './by-hand.ts';
 import { type Codec, compile } from './compile.ts';
 import {
   type Api,
@@ -40,21 +41,24 @@ type Side = 'request' | 'response';
 
 const subject = (of: Api, side: Side, version: number): string => `${of.name} ${side} v${version}`;
 
-const compiled = new WeakMap<Fields, Map<number, Codec>>();
+/** By version: twice its number, and one more for the codec that keeps unknown tags. */
+const compiled = new WeakMap<Fields, Codec[]>();
 
 /** The codec of one body in one version, compiled at its first use. */
 export const bodyCodec = (of: Api, side: Side, version: number, unknown: UnknownTags = 'skip'): Codec => {
+  const fields = of[side];
+  const index = 2 * version + Number(unknown === 'keep');
+  const known = compiled.get(fields)?.[index];
+  if (known !== undefined) return known;
   if (!covers(of.versions, version)) {
     throw new LinkError('KLINK_VERSION', `${of.name} v${version} is not described here (v${of.versions.min} to v${of.versions.max} are)`);
   }
-  const fields = of[side];
-  const versions = compiled.get(fields) ?? new Map<number, Codec>();
+  const versions = compiled.get(fields) ?? [];
   compiled.set(fields, versions);
-  const key = unknown === 'keep' ? -1 - version : version;
-  const known = versions.get(key);
-  if (known !== undefined) return known;
-  const codec = compile(fields, { version, flexible: isFlexible(of, version), unknown, subject: subject(of, side, version) });
-  versions.set(key, codec);
+  const described = compile(fields, { version, flexible: isFlexible(of, version), unknown, subject: subject(of, side, version) });
+  // Those by hand know no tags but their own.
+  const codec = unknown === 'keep' ? described : preferByHand(fields, version, described);
+  versions[index] = codec;
   return codec;
 };
 
@@ -127,7 +131,7 @@ const decodeBody = (of: Api, side: Side, version: number, reader: Reader, unknow
 };
 
 /** Correlation id of a response frame (without its length bytes). */
-export const peekCorrelationId = (frame: Buffer): number => new Reader(frame).int32();
+export const peekCorrelationId = (frame: Buffer): number => (frame.length < 4 ? new Reader(frame).int32() : frame.readInt32BE());
 
 /**
  * Decodes a response frame (without its length bytes). Views in the result share the frame's memory.

@@ -73,6 +73,10 @@ const decodeTag = (reader: Reader, value: Record<string, unknown>, { key, codec 
 /** Writes the tagged fields of `value` that differ from their default, and the unknown tags it has kept, in rising order. */
 export const encodeTags = (writer: Writer, value: Record<string | symbol, unknown>, tagged: readonly Tagged[]): void => {
   const kept = value[unknownTags] as readonly UnknownTag[] | undefined;
+  if (kept === undefined && tagged.length === 0) {
+    writer.uvarint(0);
+    return;
+  }
   const sections: UnknownTag[] = kept === undefined ? [] : [...kept];
   for (const { key, tag, codec, isDefault } of tagged) {
     const given = value[key];

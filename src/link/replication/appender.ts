@@ -28,9 +28,25 @@ const MAX_PRODUCE_VERSION = 11;
 
 type PartitionAnswer = ProduceResponse['responses'][number]['partitionResponses'][number];
 
+/** One batch of a request; `index` and `records` are what goes over the wire of it. */
 interface Sent {
+  readonly index: number;
+  readonly records: Buffer;
   readonly mirror: PartitionMirror;
   readonly batch: OutgoingBatch;
+  answer: PartitionAnswer | null;
+}
+
+interface SentTopic {
+  readonly name: string;
+  readonly partitionData: Sent[];
+}
+
+/** What goes in one request. */
+interface Load {
+  readonly topics: Map<string, SentTopic>;
+  /** Of whose transaction all of it is; null when it goes under the link's own producer. */
+  readonly producer: TransactionalProducer | null;
 }
 
 export class Appender {
@@ -40,7 +56,10 @@ export class Appender {
   readonly #limits: AppendLimits;
   readonly #mirrors = new Set<PartitionMirror>();
   readonly #ready = new Set<PartitionMirror>();
-  readonly #inFlight = new Set<Promise<void>>();
+  /** Those who wait until nothing is on its way. */
+  #untilIdle: (() => void)[] = [];
+  /** Requests without an answer. */
+  #inFlight = 0;
   #scheduled = false;
   #connection: Connection | null = null;
 
@@ -63,7 +82,7 @@ export class Appender {
   /** The partition has a batch to send. What becomes ready in the same turn of the event loop shares a request. */
   offer(mirror: PartitionMirror): void {
     this.#ready.add(mirror);
-    if (this.#scheduled || this.#inFlight.size >= this.#limits.maxInFlightRequests) return;
+    if (this.#scheduled || this.#inFlight >= this.#limits.maxInFlightRequests) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -77,20 +96,16 @@ export class Appender {
     this.#ready.delete(mirror);
   }
 
-  /** Resolves when every request on its way has been answered. */
+  /** Resolves when no request is on its way. */
   async idle(): Promise<void> {
-    await Promise.all(this.#inFlight);
+    if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#untilIdle.push(resolve));
   }
 
   #pump(): void {
-    while (this.#inFlight.size < this.#limits.maxInFlightRequests) {
-      const sent = this.#take();
-      if (sent.length === 0) return;
-      const request = this.#append(sent).finally(() => {
-        this.#inFlight.delete(request);
-        this.#pump();
-      });
-      this.#inFlight.add(request);
+    while (this.#inFlight < this.#limits.maxInFlightRequests) {
+      const load = this.#take();
+      if (load === null) return;
+      void this.#append(load);
     }
   }
 
@@ -98,78 +113,89 @@ export class Appender {
    * One batch of each ready partition, up to the size of a request. Those that have more wait at the end of the line; those of other producers than the first
    * wait where they are, since a broker takes the transactions of one producer in a request, and no more (INVALID_PRODUCER_ID_MAPPING).
    */
-  #take(): Sent[] {
-    const sent: Sent[] = [];
+  #take(): Load | null {
+    const topics: Load['topics'] = new Map();
     let bytes = 0;
     let producer: TransactionalProducer | null = null;
     // Those that are added meanwhile come behind all who were there.
     let waiting = this.#ready.size;
     for (const mirror of this.#ready) {
       if (waiting-- === 0) break;
-      if (sent.length > 0 && !sameProducer(mirror.nextProducer, producer)) continue;
+      if (bytes > 0 && !sameProducer(mirror.nextProducer, producer)) continue;
       this.#ready.delete(mirror);
       const batch = mirror.takeBatch();
       if (batch === null) continue;
       producer = batch.producer;
-      sent.push({ mirror, batch });
+      const sent: Sent = { index: mirror.partition, records: batch.bytes, mirror, batch, answer: null };
+      const topic = topics.get(mirror.topic);
+      if (topic === undefined) topics.set(mirror.topic, { name: mirror.topic, partitionData: [sent] });
+      else topic.partitionData.push(sent);
       if (mirror.hasBatchToSend) this.#ready.add(mirror);
       bytes += batch.bytes.length;
       if (bytes >= this.#limits.requestMaxBytes) break;
     }
-    return sent;
+    return bytes === 0 ? null : { topics, producer };
   }
 
-  async #append(sent: readonly Sent[]): Promise<void> {
-    const response = await this.#send(sent).catch((error: unknown) => {
-      for (const { mirror, batch } of sent) mirror.unanswered(batch, LinkError.from(error));
-    });
-    if (response === undefined) return;
-    this.#settle(sent, response);
-  }
-
-  async #send(sent: readonly Sent[]): Promise<ProduceResponse> {
-    if (this.#connection?.isClosed !== false) this.#connection = await this.#cluster.connection(this.broker, this.#lane);
-    const { acks, timeoutMs } = this.#limits;
-    const transactionalId = sent[0]?.batch.producer == null ? null : this.#limits.transactionalId;
-    const body = { transactionalId, acks, timeoutMs, topicData: byTopic(sent) };
-    return this.#connection.send(Produce, body, { maxVersion: MAX_PRODUCE_VERSION });
-  }
-
-  #settle(sent: readonly Sent[], response: ProduceResponse): void {
-    // By topic and then by number, and not by position: brokers answer in an order of their own.
-    const answers = new Map<string, Map<number, PartitionAnswer>>();
-    for (const { name, partitionResponses } of response.responses) {
-      const ofTopic = answers.get(name) ?? new Map<number, PartitionAnswer>();
-      answers.set(name, ofTopic);
-      for (const answer of partitionResponses) ofTopic.set(answer.index, answer);
+  async #append(load: Load): Promise<void> {
+    this.#inFlight++;
+    try {
+      this.#settle(load, await this.#send(load));
+    } finally {
+      this.#inFlight--;
+      this.#pump();
+      if (this.#inFlight === 0) for (const wake of this.#untilIdle.splice(0)) wake();
     }
-    for (const { mirror, batch } of sent) {
-      const answer = answers.get(mirror.topic)?.get(mirror.partition);
-      if (answer === undefined) {
-        mirror.unanswered(
-          batch,
-          new LinkError('KLINK_MALFORMED', `Broker ${this.broker} did not answer for ${mirror.label}`, { retriable: true }),
-        );
-      } else if (answer.errorCode === ErrorCode.NONE) {
-        mirror.acknowledge(batch, Number(answer.baseOffset));
-      } else {
-        const judge = batch.producer === null ? appendError : transactionalAppendError;
-        const error = judge(mirror.label, batch.offset, answer.errorCode, answer.errorMessage);
-        // Before the batch is given back: a refusal that is final is no disturbance to get over.
-        if (error instanceof MirrorFailure) mirror.fail(error);
-        mirror.unanswered(batch, error);
+  }
+
+  async #send({ topics, producer }: Load): Promise<ProduceResponse | LinkError> {
+    try {
+      if (this.#connection?.isClosed !== false) this.#connection = await this.#cluster.connection(this.broker, this.#lane);
+      const { acks, timeoutMs } = this.#limits;
+      const transactionalId = producer === null ? null : this.#limits.transactionalId;
+      const body = { transactionalId, acks, timeoutMs, topicData: [...topics.values()] };
+      return await this.#connection.send(Produce, body, { maxVersion: MAX_PRODUCE_VERSION });
+    } catch (error) {
+      return LinkError.from(error);
+    }
+  }
+
+  #settle({ topics }: Load, response: ProduceResponse | LinkError): void {
+    if (!LinkError.is(response))
+      for (const { name, partitionResponses } of response.responses) assign(topics.get(name)?.partitionData ?? [], partitionResponses);
+    for (const { partitionData } of topics.values())
+      for (const { mirror, batch, answer } of partitionData) {
+        if (answer?.errorCode === ErrorCode.NONE) mirror.acknowledge(batch, Number(answer.baseOffset));
+        else this.#refused(mirror, batch, LinkError.is(response) ? response : answer);
       }
+  }
+
+  #refused(mirror: PartitionMirror, batch: OutgoingBatch, why: PartitionAnswer | LinkError | null): void {
+    if (why === null) {
+      const message = `Broker ${this.broker} did not answer for ${mirror.label}`;
+      mirror.unanswered(batch, new LinkError('KLINK_MALFORMED', message, { retriable: true }));
+    } else if (LinkError.is(why)) {
+      mirror.unanswered(batch, why);
+    } else {
+      const judge = batch.producer === null ? appendError : transactionalAppendError;
+      const error = judge(mirror.label, batch.offset, why.errorCode, why.errorMessage);
+      // Before the batch is given back: a refusal that is final is no disturbance to get over.
+      if (error instanceof MirrorFailure) mirror.fail(error);
+      mirror.unanswered(batch, error);
     }
   }
 }
 
-const byTopic = (sent: readonly Sent[]): { name: string; partitionData: { index: number; records: Buffer }[] }[] => {
-  const topics = new Map<string, { index: number; records: Buffer }[]>();
-  for (const { mirror, batch } of sent) {
-    const data = { index: mirror.partition, records: batch.bytes };
-    const known = topics.get(mirror.topic);
-    if (known === undefined) topics.set(mirror.topic, [data]);
-    else known.push(data);
+/** By number, and not by position: brokers answer in an order of their own. Most of them in that of the request, so the search begins behind the last one found. */
+const assign = (sent: readonly Sent[], answers: readonly PartitionAnswer[]): void => {
+  let at = 0;
+  for (const answer of answers) {
+    for (let tries = sent.length; tries > 0; tries--) {
+      const candidate = sent[at]!;
+      at = at + 1 === sent.length ? 0 : at + 1;
+      if (candidate.index !== answer.index) continue;
+      candidate.answer = answer;
+      break;
+    }
   }
-  return [...topics].map(([name, partitionData]) => ({ name, partitionData }));
 };

@@ -1,0 +1,136 @@
+/**
+ * The two messages that a link writes and reads thousands of times a second, by hand: the Produce request and its answer, in the flexible versions that
+ * name topics. They do what the description says or leave it to the description: see docs/adr/0001-closures-over-generated-code.md.
+ */
+import { MalformedError } from '../bytes/malformed.ts';
+import type { Reader } from '../bytes/reader.ts';
+import { Writer } from '../bytes/writer.ts';
+import type { Codec } from './compile.ts';
+import { Produce, type ProduceRequest, type ProduceResponse } from './messages/produce.ts';
+import { covers, type Fields, type VersionRange } from './schema.ts';
+import { unknownTags } from './tags.ts';
+
+interface ByHand {
+  readonly versions: VersionRange;
+  /** False, and nothing is written: the value is not as plain as it is expected here. */
+  // biome-ignore lint/suspicious/noExplicitAny: as in Codec, whose place it takes
+  readonly encode?: (writer: Writer, value: any) => boolean;
+  /** Null: the message is not as plain as it is expected here. */
+  readonly decode?: (reader: Reader) => unknown;
+}
+
+type TopicData = ProduceRequest['topicData'][number];
+type TopicResponse = ProduceResponse['responses'][number];
+type PartitionResponse = TopicResponse['partitionResponses'][number];
+
+/** How a compact length spells them (KIP-482). */
+const [NULL_ARRAY, EMPTY_ARRAY, NO_TAGS] = [0, 1, 0];
+/** Frozen, because every message shares them, as those do that lack a field. */
+const NONE = Object.freeze([]) as unknown as never[];
+const UNKNOWN_LEADER = Object.freeze({ leaderId: -1, leaderEpoch: -1 });
+
+const isPlain = (value: unknown): boolean => typeof value === 'object' && value !== null && !(unknownTags in value);
+const isPlainTopic = (topic: TopicData): boolean =>
+  isPlain(topic) && Array.isArray(topic.partitionData) && topic.partitionData.every(isPlain);
+
+const encodeProduceRequest = (writer: Writer, value: ProduceRequest): boolean => {
+  if (!isPlain(value) || !Array.isArray(value.topicData) || !value.topicData.every(isPlainTopic)) return false;
+  writer.compactNullableString(value.transactionalId ?? null);
+  writer.int16(value.acks);
+  writer.int32(value.timeoutMs);
+  const topics: ProduceRequest['topicData'] = value.topicData;
+  writer.compactArrayLength(topics.length);
+  for (const { name, partitionData } of topics) {
+    writer.compactString(name);
+    writer.compactArrayLength(partitionData.length);
+    for (const { index, records } of partitionData) {
+      writer.int32(index);
+      writer.compactNullableBytes(records);
+      writer.uvarint(NO_TAGS);
+    }
+    writer.uvarint(NO_TAGS);
+  }
+  writer.uvarint(NO_TAGS);
+  return true;
+};
+
+const decodeProduceResponse = (reader: Reader): ProduceResponse | null => {
+  const responses: TopicResponse[] = [];
+  let topics = reader.uvarint();
+  if (topics === NULL_ARRAY) return null;
+  while (--topics > 0) {
+    const name = reader.compactString();
+    const partitionResponses: PartitionResponse[] = [];
+    let partitions = reader.uvarint();
+    if (partitions === NULL_ARRAY) return null;
+    while (--partitions > 0) {
+      const index = reader.int32();
+      const errorCode = reader.int16();
+      const baseOffset = reader.int64();
+      const logAppendTimeMs = reader.int64();
+      const logStartOffset = reader.int64();
+      if (reader.uvarint() !== EMPTY_ARRAY) return null;
+      const errorMessage = reader.compactNullableString();
+      if (reader.uvarint() !== NO_TAGS) return null;
+      partitionResponses.push({
+        index,
+        errorCode,
+        baseOffset,
+        logAppendTimeMs,
+        logStartOffset,
+        recordErrors: NONE,
+        errorMessage,
+        currentLeader: UNKNOWN_LEADER,
+      });
+    }
+    if (reader.uvarint() !== NO_TAGS) return null;
+    responses.push({ name, partitionResponses });
+  }
+  const throttleTimeMs = reader.int32();
+  return reader.uvarint() === NO_TAGS ? { responses, throttleTimeMs, nodeEndpoints: NONE } : null;
+};
+
+const VERSIONS: VersionRange = { min: 9, max: 11 };
+
+const BY_HAND = new Map<Fields, ByHand>([
+  [Produce.request, { versions: VERSIONS, encode: encodeProduceRequest }],
+  [Produce.response, { versions: VERSIONS, decode: decodeProduceResponse }],
+]);
+
+/** The codec to use in place of the compiled one, which gets everything that is out of the ordinary: it is the one that knows what is wrong, and where. */
+export const preferByHand = (fields: Fields, version: number, compiled: Codec): Codec => {
+  const known = BY_HAND.get(fields);
+  if (known === undefined || !covers(known.versions, version)) return compiled;
+  const { encode, decode } = known;
+  return {
+    minimumSize: compiled.minimumSize,
+    encode: encode === undefined ? compiled.encode : encodeEither(encode, compiled),
+    decode: decode === undefined ? compiled.decode : decodeEither(decode, compiled),
+  };
+};
+
+const encodeEither =
+  (byHand: Required<ByHand>['encode'], compiled: Codec): Codec['encode'] =>
+  (writer, value) => {
+    try {
+      if (byHand(writer, value)) return;
+    } catch (error) {
+      if (error instanceof MalformedError) compiled.encode(new Writer(), value);
+      throw error;
+    }
+    compiled.encode(writer, value);
+  };
+
+const decodeEither =
+  (byHand: Required<ByHand>['decode'], compiled: Codec): Codec['decode'] =>
+  (reader) => {
+    const { pos } = reader;
+    try {
+      const value = byHand(reader);
+      if (value !== null) return value;
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error;
+    }
+    reader.pos = pos;
+    return compiled.decode(reader);
+  };
