@@ -243,7 +243,7 @@ export class Connection {
   #pump(): void {
     const { clock } = this.#options;
     while (this.#end === undefined && this.#transport !== null && this.#line.waiting > 0) {
-      if (this.#mutedUntil > clock.now()) {
+      if (this.#mutedUntil > 0 && this.#mutedUntil > clock.now()) {
         this.#watch(this.#mutedUntil);
         return;
       }
@@ -273,8 +273,9 @@ export class Connection {
     if (frameChannel.hasSubscribers) this.#publish('response', pending, frame);
     try {
       const response = pending.decode(pending.api, pending.version, frame) as { readonly throttleTimeMs?: number };
+      const { throttleTimeMs = 0 } = response;
       // Brokers since 2.0 answer at once and read nothing more for that time, whatever the version of the API (KIP-219).
-      this.#mutedUntil = Math.max(this.#mutedUntil, this.#options.clock.now() + (response.throttleTimeMs ?? 0));
+      if (throttleTimeMs > 0) this.#mutedUntil = Math.max(this.#mutedUntil, this.#options.clock.now() + throttleTimeMs);
       fulfil(pending, response);
     } catch (error) {
       refuse(pending, error);

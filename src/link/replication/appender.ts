@@ -55,7 +55,8 @@ export class Appender {
   readonly #lane: string;
   readonly #limits: AppendLimits;
   readonly #mirrors = new Set<PartitionMirror>();
-  readonly #ready = new Set<PartitionMirror>();
+  /** Those that have a batch to send, in the order of their turns. An array, since a set in which everything comes and goes is rebuilt with every request. */
+  #ready: PartitionMirror[] = [];
   /** Those who wait until nothing is on its way. */
   #untilIdle: (() => void)[] = [];
   /** Requests without an answer. */
@@ -81,7 +82,7 @@ export class Appender {
 
   /** The partition has a batch to send. What becomes ready in the same turn of the event loop shares a request. */
   offer(mirror: PartitionMirror): void {
-    this.#ready.add(mirror);
+    if (!this.#ready.includes(mirror)) this.#ready.push(mirror);
     if (this.#scheduled || this.#inFlight >= this.#limits.maxInFlightRequests) return;
     this.#scheduled = true;
     setImmediate(() => {
@@ -93,7 +94,7 @@ export class Appender {
   /** The partition has left for another broker, or rests: what it will have to send is not for this one. */
   withdraw(mirror: PartitionMirror): void {
     this.#mirrors.delete(mirror);
-    this.#ready.delete(mirror);
+    this.#ready = this.#ready.filter((other) => other !== mirror);
   }
 
   /** Resolves when no request is on its way. */
@@ -114,26 +115,28 @@ export class Appender {
    * wait where they are, since a broker takes the transactions of one producer in a request, and no more (INVALID_PRODUCER_ID_MAPPING).
    */
   #take(): Load | null {
+    const { requestMaxBytes } = this.#limits;
     const topics: Load['topics'] = new Map();
+    const passedOver: PartitionMirror[] = [];
+    const again: PartitionMirror[] = [];
     let bytes = 0;
     let producer: TransactionalProducer | null = null;
-    // Those that are added meanwhile come behind all who were there.
-    let waiting = this.#ready.size;
     for (const mirror of this.#ready) {
-      if (waiting-- === 0) break;
-      if (bytes > 0 && !sameProducer(mirror.nextProducer, producer)) continue;
-      this.#ready.delete(mirror);
+      if (bytes > 0 && (bytes >= requestMaxBytes || !sameProducer(mirror.nextProducer, producer))) {
+        passedOver.push(mirror);
+        continue;
+      }
       const batch = mirror.takeBatch();
       if (batch === null) continue;
+      bytes += batch.bytes.length;
       producer = batch.producer;
       const sent: Sent = { index: mirror.partition, records: batch.bytes, mirror, batch, answer: null };
       const topic = topics.get(mirror.topic);
       if (topic === undefined) topics.set(mirror.topic, { name: mirror.topic, partitionData: [sent] });
       else topic.partitionData.push(sent);
-      if (mirror.hasBatchToSend) this.#ready.add(mirror);
-      bytes += batch.bytes.length;
-      if (bytes >= this.#limits.requestMaxBytes) break;
+      if (mirror.hasBatchToSend) again.push(mirror);
     }
+    this.#ready = passedOver.concat(again);
     return bytes === 0 ? null : { topics, producer };
   }
 

@@ -121,6 +121,27 @@ describe('a writer', () => {
     );
   });
 
+  it('keeps to its own memory, however many write at the same time', () => {
+    const writers = Array.from({ length: 600 }, (_, i) => ({ i, writer: new Writer(256) }));
+    for (let round = 0; round < 10; round++) for (const { i, writer } of writers) writer.bytes(Buffer.alloc(90, i % 251));
+    for (const { i, writer } of writers) {
+      const reader = new Reader(Buffer.concat(writer.finish()));
+      for (let round = 0; round < 10; round++) expect(reader.bytes()).toEqual(Buffer.alloc(90, i % 251));
+      expect(reader.remaining).toBe(0);
+    }
+  });
+
+  it('takes more than a slab at once', () => {
+    const writer = new Writer(16);
+    const long = 'é'.repeat(16_000);
+    for (let i = 0; i < 3; i++) writer.string(long);
+    const big = new Writer(100_000);
+    big.int32(7);
+    const reader = new Reader(Buffer.concat(writer.finish()));
+    for (let i = 0; i < 3; i++) expect(reader.string()).toBe(long);
+    expect(Buffer.concat(big.finish()).toString('hex')).toBe('00000007');
+  });
+
   it('goes on after its chunks were taken', () => {
     const writer = new Writer();
     writer.int8(1);
