@@ -13,8 +13,7 @@ import { unknownTags } from './tags.ts';
 interface ByHand {
   readonly versions: VersionRange;
   /** False, and nothing is written: the value is not as plain as it is expected here. */
-  // biome-ignore lint/suspicious/noExplicitAny: as in Codec, whose place it takes
-  readonly encode?: (writer: Writer, value: any) => boolean;
+  readonly encode?: (writer: Writer, value: unknown) => boolean;
   /** Null: the message is not as plain as it is expected here. */
   readonly decode?: (reader: Reader) => unknown;
 }
@@ -29,18 +28,20 @@ const [NULL_ARRAY, EMPTY_ARRAY, NO_TAGS] = [0, 1, 0];
 const NONE = Object.freeze([]) as unknown as never[];
 const UNKNOWN_LEADER = Object.freeze({ leaderId: -1, leaderEpoch: -1 });
 
-const isPlain = (value: unknown): boolean => typeof value === 'object' && value !== null && !(unknownTags in value);
-const isPlainTopic = (topic: TopicData): boolean =>
-  isPlain(topic) && Array.isArray(topic.partitionData) && topic.partitionData.every(isPlain);
+/** Structs without unknown tags, in arrays where arrays belong; what the scalars are is checked as they are written. */
+const isPlain = (value: unknown): value is object => typeof value === 'object' && value !== null && !(unknownTags in value);
+const isPlainArray = (value: unknown, isElement: (element: unknown) => boolean): boolean => Array.isArray(value) && value.every(isElement);
+const isPlainTopic = (value: unknown): boolean => isPlain(value) && isPlainArray((value as Partial<TopicData>).partitionData, isPlain);
+const isPlainRequest = (value: unknown): value is ProduceRequest =>
+  isPlain(value) && isPlainArray((value as Partial<ProduceRequest>).topicData, isPlainTopic);
 
-const encodeProduceRequest = (writer: Writer, value: ProduceRequest): boolean => {
-  if (!isPlain(value) || !Array.isArray(value.topicData) || !value.topicData.every(isPlainTopic)) return false;
+const encodeProduceRequest = (writer: Writer, value: unknown): boolean => {
+  if (!isPlainRequest(value)) return false;
   writer.compactNullableString(value.transactionalId ?? null);
   writer.int16(value.acks);
   writer.int32(value.timeoutMs);
-  const topics: ProduceRequest['topicData'] = value.topicData;
-  writer.compactArrayLength(topics.length);
-  for (const { name, partitionData } of topics) {
+  writer.compactArrayLength(value.topicData.length);
+  for (const { name, partitionData } of value.topicData) {
     writer.compactString(name);
     writer.compactArrayLength(partitionData.length);
     for (const { index, records } of partitionData) {
