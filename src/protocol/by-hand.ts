@@ -10,14 +10,6 @@ import { Produce, type ProduceRequest, type ProduceResponse } from './messages/p
 import { covers, type Fields, type VersionRange } from './schema.ts';
 import { unknownTags } from './tags.ts';
 
-interface ByHand {
-  readonly versions: VersionRange;
-  /** False, and nothing is written: the value is not as plain as it is expected here. */
-  readonly encode?: (writer: Writer, value: unknown) => boolean;
-  /** Null: the message is not as plain as it is expected here. */
-  readonly decode?: (reader: Reader) => unknown;
-}
-
 type TopicData = ProduceRequest['topicData'][number];
 type TopicResponse = ProduceResponse['responses'][number];
 type PartitionResponse = TopicResponse['partitionResponses'][number];
@@ -35,6 +27,7 @@ const isPlainTopic = (value: unknown): boolean => isPlain(value) && isPlainArray
 const isPlainRequest = (value: unknown): value is ProduceRequest =>
   isPlain(value) && isPlainArray((value as Partial<ProduceRequest>).topicData, isPlainTopic);
 
+/** False, and nothing is written: the value is not as plain as it is expected here. */
 const encodeProduceRequest = (writer: Writer, value: unknown): boolean => {
   if (!isPlainRequest(value)) return false;
   writer.compactNullableString(value.transactionalId ?? null);
@@ -55,6 +48,7 @@ const encodeProduceRequest = (writer: Writer, value: unknown): boolean => {
   return true;
 };
 
+/** Null: the message is not as plain as it is expected here. */
 const decodeProduceResponse = (reader: Reader): ProduceResponse | null => {
   const responses: TopicResponse[] = [];
   let topics = reader.uvarint();
@@ -93,45 +87,41 @@ const decodeProduceResponse = (reader: Reader): ProduceResponse | null => {
 
 const VERSIONS: VersionRange = { min: 9, max: 11 };
 
-const BY_HAND = new Map<Fields, ByHand>([
-  [Produce.request, { versions: VERSIONS, encode: encodeProduceRequest }],
-  [Produce.response, { versions: VERSIONS, decode: decodeProduceResponse }],
+const BY_HAND = new Map<Fields, (compiled: Codec) => Codec>([
+  [
+    Produce.request,
+    (compiled) => ({
+      ...compiled,
+      encode: (writer, value) => {
+        try {
+          if (encodeProduceRequest(writer, value)) return;
+        } catch (error) {
+          if (error instanceof MalformedError) compiled.encode(new Writer(), value);
+          throw error;
+        }
+        compiled.encode(writer, value);
+      },
+    }),
+  ],
+  [
+    Produce.response,
+    (compiled) => ({
+      ...compiled,
+      decode: (reader) => {
+        const { pos } = reader;
+        try {
+          const value = decodeProduceResponse(reader);
+          if (value !== null) return value;
+        } catch (error) {
+          if (!(error instanceof MalformedError)) throw error;
+        }
+        reader.pos = pos;
+        return compiled.decode(reader);
+      },
+    }),
+  ],
 ]);
 
 /** The codec to use in place of the compiled one, which gets everything that is out of the ordinary: it is the one that knows what is wrong, and where. */
-export const preferByHand = (fields: Fields, version: number, compiled: Codec): Codec => {
-  const known = BY_HAND.get(fields);
-  if (known === undefined || !covers(known.versions, version)) return compiled;
-  const { encode, decode } = known;
-  return {
-    minimumSize: compiled.minimumSize,
-    encode: encode === undefined ? compiled.encode : encodeEither(encode, compiled),
-    decode: decode === undefined ? compiled.decode : decodeEither(decode, compiled),
-  };
-};
-
-const encodeEither =
-  (byHand: Required<ByHand>['encode'], compiled: Codec): Codec['encode'] =>
-  (writer, value) => {
-    try {
-      if (byHand(writer, value)) return;
-    } catch (error) {
-      if (error instanceof MalformedError) compiled.encode(new Writer(), value);
-      throw error;
-    }
-    compiled.encode(writer, value);
-  };
-
-const decodeEither =
-  (byHand: Required<ByHand>['decode'], compiled: Codec): Codec['decode'] =>
-  (reader) => {
-    const { pos } = reader;
-    try {
-      const value = byHand(reader);
-      if (value !== null) return value;
-    } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-    }
-    reader.pos = pos;
-    return compiled.decode(reader);
-  };
+export const preferByHand = (fields: Fields, version: number, compiled: Codec): Codec =>
+  (covers(VERSIONS, version) && BY_HAND.get(fields)?.(compiled)) || compiled;

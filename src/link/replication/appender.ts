@@ -57,10 +57,7 @@ export class Appender {
   readonly #mirrors = new Set<PartitionMirror>();
   /** Those that have a batch to send, in the order of their turns. An array, since a set in which everything comes and goes is rebuilt with every request. */
   #ready: PartitionMirror[] = [];
-  /** Those who wait until nothing is on its way. */
-  #untilIdle: (() => void)[] = [];
-  /** Requests without an answer. */
-  #inFlight = 0;
+  readonly #inFlight = new Set<Promise<void>>();
   #scheduled = false;
   #connection: Connection | null = null;
 
@@ -83,7 +80,7 @@ export class Appender {
   /** The partition has a batch to send. What becomes ready in the same turn of the event loop shares a request. */
   offer(mirror: PartitionMirror): void {
     if (!this.#ready.includes(mirror)) this.#ready.push(mirror);
-    if (this.#scheduled || this.#inFlight >= this.#limits.maxInFlightRequests) return;
+    if (this.#scheduled || this.#inFlight.size >= this.#limits.maxInFlightRequests) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -97,16 +94,20 @@ export class Appender {
     this.#ready = this.#ready.filter((other) => other !== mirror);
   }
 
-  /** Resolves when no request is on its way. */
+  /** Resolves when every request on its way has been answered. */
   async idle(): Promise<void> {
-    if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#untilIdle.push(resolve));
+    await Promise.all(this.#inFlight);
   }
 
   #pump(): void {
-    while (this.#inFlight < this.#limits.maxInFlightRequests) {
+    while (this.#inFlight.size < this.#limits.maxInFlightRequests) {
       const load = this.#take();
       if (load === null) return;
-      void this.#append(load);
+      const request = this.#append(load).finally(() => {
+        this.#inFlight.delete(request);
+        this.#pump();
+      });
+      this.#inFlight.add(request);
     }
   }
 
@@ -141,14 +142,7 @@ export class Appender {
   }
 
   async #append(load: Load): Promise<void> {
-    this.#inFlight++;
-    try {
-      this.#settle(load, await this.#send(load));
-    } finally {
-      this.#inFlight--;
-      this.#pump();
-      if (this.#inFlight === 0) for (const wake of this.#untilIdle.splice(0)) wake();
-    }
+    this.#settle(load, await this.#send(load));
   }
 
   async #send({ topics, producer }: Load): Promise<ProduceResponse | LinkError> {
