@@ -74,6 +74,8 @@ export class Connection {
   /** Settles when the connection is gone: with null after {@link close}, else with the reason. Never rejects. */
   readonly closed: Promise<LinkError | null>;
   readonly #options: ConnectionOptions;
+  readonly #clock: Clock;
+  readonly #clientId: string;
   readonly #line: RequestLine<Pending>;
   #versions: NegotiatedVersions | null = null;
   #transport: Transport | null = null;
@@ -92,6 +94,8 @@ export class Connection {
 
   private constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#clock = options.clock;
+    this.#clientId = options.clientId;
     this.endpoint = options.endpoint;
     this.#line = new RequestLine(options.maxInFlightBytes);
     this.closed = new Promise((settle) => {
@@ -154,7 +158,7 @@ export class Connection {
    */
   send<A extends Api>(api: A, body: RequestOf<A>, options: SendOptions = {}): Promise<ResponseOf<A>> {
     const { timeoutMs = this.#options.requestTimeoutMs, maxVersion } = options;
-    const deadline = this.#options.clock.now() + timeoutMs;
+    const deadline = this.#clock.now() + timeoutMs;
     try {
       const version = this.versions.of(api, maxVersion);
       return this.#exchange(api, version, body, decodeResponse, deadline, options) as Promise<ResponseOf<A>>;
@@ -173,7 +177,7 @@ export class Connection {
           this.#untilIdle.delete(done);
           resolve();
         };
-        const cancel = this.#options.clock.schedule(timeoutMs, done);
+        const cancel = this.#clock.schedule(timeoutMs, done);
         this.#untilIdle.add(done);
       });
     }
@@ -212,7 +216,7 @@ export class Connection {
       if (signal?.aborted) throw abortedError(signal, `sending ${api.name}`);
       const correlationId = this.#lastCorrelationId;
       this.#lastCorrelationId = (correlationId + 1) & 0x7fff_ffff;
-      const frame = encodeRequest(api, version, correlationId, this.#options.clientId, body);
+      const frame = encodeRequest(api, version, correlationId, this.#clientId, body);
       const pending: Pending = {
         api,
         version,
@@ -241,9 +245,8 @@ export class Connection {
 
   /** Sends what may be sent, and wakes who waits for the line to be empty. */
   #pump(): void {
-    const { clock } = this.#options;
     while (this.#end === undefined && this.#transport !== null && this.#line.waiting > 0) {
-      if (this.#mutedUntil > 0 && this.#mutedUntil > clock.now()) {
+      if (this.#mutedUntil > 0 && this.#mutedUntil > this.#clock.now()) {
         this.#watch(this.#mutedUntil);
         return;
       }
@@ -275,7 +278,7 @@ export class Connection {
       const response = pending.decode(pending.api, pending.version, frame) as { readonly throttleTimeMs?: number };
       const { throttleTimeMs = 0 } = response;
       // Brokers since 2.0 answer at once and read nothing more for that time, whatever the version of the API (KIP-219).
-      if (throttleTimeMs > 0) this.#mutedUntil = Math.max(this.#mutedUntil, this.#options.clock.now() + throttleTimeMs);
+      if (throttleTimeMs > 0) this.#mutedUntil = Math.max(this.#mutedUntil, this.#clock.now() + throttleTimeMs);
       fulfil(pending, response);
     } catch (error) {
       refuse(pending, error);
@@ -288,12 +291,11 @@ export class Connection {
     if (at >= this.#timerAt || this.#end !== undefined) return;
     this.#cancelTimer?.();
     this.#timerAt = at;
-    const { clock } = this.#options;
-    this.#cancelTimer = clock.schedule(Math.max(0, at - clock.now()), () => this.#tick());
+    this.#cancelTimer = this.#clock.schedule(Math.max(0, at - this.#clock.now()), () => this.#tick());
   }
 
   #tick(): void {
-    const now = this.#options.clock.now();
+    const now = this.#clock.now();
     this.#timerAt = Number.POSITIVE_INFINITY;
     const late = this.#line.lateAnswer(now);
     if (late !== undefined) {

@@ -21,13 +21,10 @@ import { isConfigRefusal } from './replication/broker-verdicts.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
 import type { PartitionMirror } from './replication/partition-mirror.ts';
 import { Replicator } from './replication/replicator.ts';
-import { replicatorOptions } from './replicator-options.ts';
+import { partitionOptions, replicatorOptions } from './replicator-options.ts';
 import { SourceAvailability } from './source-availability.ts';
 import type { LinkIdentity, StoredMirror } from './store/link-store.ts';
 import { TopicWatch } from './topic-watch.ts';
-
-/** What a partition may have queued: two full answers, so that one is appended while the next is fetched. */
-const QUEUED_ANSWERS = 2;
 
 /** What a link starts from. */
 export interface EstablishedLink {
@@ -72,9 +69,9 @@ export const joinParts = (
   closing: AbortSignal,
 ): LinkParts => {
   const { options, source, destination, store } = context;
-  const { clock, logger, name: link } = options;
+  const { clock, live, logger, name: link } = options;
   const { identity } = established;
-  const fillPolicy = (): FillPolicy => options.settings.fillPolicy ?? established.fillPolicy;
+  const fillPolicy = (): FillPolicy => live.values.fillPolicy ?? established.fillPolicy;
   const facts = (): LinkFacts => ({ linkPaused: options.settings.clusterLinkPaused, sourceAvailable: availability.available });
 
   const replicator: Replicator = new Replicator(replicatorOptions(options, context, identity, fillPolicy), {
@@ -95,23 +92,13 @@ export const joinParts = (
   });
   const destinationEnd = (partition: PartitionMirror): Promise<number> => replicator.destinationEnd(partition);
 
+  const maker = batchMaker({ clock, rate: () => options.settings.paddingOffsetsPerSecond, signal: closing });
   const mirrors: Mirrors = new Mirrors({
     link,
     clock,
     logger,
     store,
-    partitionOptions: {
-      producer: identity,
-      get queueLimitBytes() {
-        return QUEUED_ANSWERS * options.settings.replicaFetchMaxBytes;
-      },
-      get fillPolicy() {
-        return fillPolicy();
-      },
-      transactions: options.settings.transactions,
-      maker: batchMaker({ clock, rate: () => options.settings.paddingOffsetsPerSecond, signal: closing }),
-      listener: replicator,
-    },
+    partitionOptions: partitionOptions(live, { producer: identity, maker, listener: replicator }, fillPolicy),
     replicator,
     facts,
     signal: closing,

@@ -46,7 +46,7 @@ const compiled = new WeakMap<Fields, Codec[]>();
 
 /** The codec of one body in one version, compiled at its first use. */
 export const bodyCodec = (of: Api, side: Side, version: number, unknown: UnknownTags = 'skip'): Codec => {
-  const fields = of[side];
+  const fields = side === 'request' ? of.request : of.response;
   const index = 2 * version + Number(unknown === 'keep');
   const known = compiled.get(fields)?.[index];
   if (known !== undefined) return known;

@@ -48,6 +48,7 @@ export class PartitionMirror {
   isUnsettled = false;
 
   readonly #options: PartitionOptions;
+  readonly #listener: PartitionListener;
   readonly #queue: AppendQueue;
   #inFlight = 0;
   #isToPause = false;
@@ -80,6 +81,7 @@ export class PartitionMirror {
     this.partition = id.partition;
     this.startOffset = id.startOffset ?? null;
     this.#options = options;
+    this.#listener = options.listener;
     this.#queue = new AppendQueue(options.producer, options.maker);
   }
 
@@ -108,15 +110,15 @@ export class PartitionMirror {
 
   /** A full queue leaves the fetch until it has drained. */
   get wantsRecords(): boolean {
-    return this.#mayFetch && this.#queue.bytes < this.#options.queueLimitBytes;
+    return this.#mayFetch() && this.#queue.bytes < this.#options.queueLimitBytes;
   }
 
   /** Mirroring, but held back because its queue is full. */
   get isHeldBack(): boolean {
-    return this.#mayFetch && this.#queue.bytes >= this.#options.queueLimitBytes;
+    return this.#mayFetch() && this.#queue.bytes >= this.#options.queueLimitBytes;
   }
 
-  get #mayFetch(): boolean {
+  #mayFetch(): boolean {
     return this.phase === 'mirroring' && this.#stop === null;
   }
 
@@ -181,7 +183,7 @@ export class PartitionMirror {
   accept(fetched: FetchedRecords): void {
     const { fetchOffset, records, lease } = fetched;
     this.lastFetchedAt = fetched.at;
-    if (!this.#mayFetch || fetchOffset !== this.fetchOffset) return;
+    if (!this.#mayFetch() || fetchOffset !== this.fetchOffset) return;
     const { transactions } = this.#options;
     this.sourceEnd = Math.max(transactions === 'exact' ? fetched.highWatermark : fetched.lastStableOffset, this.fetchOffset);
     this.sourceHighWatermark = Math.max(fetched.highWatermark, this.sourceEnd);
@@ -323,10 +325,6 @@ export class PartitionMirror {
     if (this.phase === 'closed') return;
     this.#dropQueue();
     if (this.phase !== 'failed') this.#change('closed');
-  }
-
-  get #listener(): PartitionListener {
-    return this.#options.listener;
   }
 
   #fill(): Fill {
