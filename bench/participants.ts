@@ -1,5 +1,5 @@
 /** Who takes part in a comparison, and how one run of each is measured. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LinkSettings, SETTINGS } from '../src/index.ts';
@@ -8,9 +8,9 @@ import type { Cores } from './cores.ts';
 import { startMirrorMaker } from './mirror-maker.ts';
 import type { LinkProcessOptions } from './process/link.ts';
 import type { RelayProcessOptions } from './process/relay.ts';
-import type { RelayEndOptions } from './process/relay-end.ts';
 import type { ReplayProcessOptions } from './process/replay.ts';
 import { cpuSeconds, peakMegabytes } from './process-usage.ts';
+import { relayRequests } from './relay-requests.ts';
 import { type Loaded, type Rig, TOPIC } from './rig.ts';
 import type { Workload } from './workloads.ts';
 
@@ -126,23 +126,23 @@ const mirrorMaker = async (ground: Ground): Promise<Run> => {
   }
 };
 
-const relay = async ({ build, cores, loaded: { bytes } }: Ground): Promise<Run> => {
-  const end = (give: number | null) => build.start('relay-end', { give } satisfies RelayEndOptions);
-  await using giver = end(bytes);
-  await using taker = end(null);
-  await Promise.all([cores.give(giver.pid, 'copying'), cores.give(taker.pid, 'destination')]);
-  const [{ port: from }, { port: to }] = (await Promise.all([giver, taker].map((child) => child.message<{ port: number }>('port')))) as [
-    { port: number },
-    { port: number },
-  ];
-  await using child = build.start('relay', { from, to, bytes } satisfies RelayProcessOptions);
+const relay = async ({ rig, build, cores, workload, loaded }: Ground): Promise<Run> => {
+  await using directory = await scratchDirectory('relay');
+  const requests = join(directory.path, 'requests');
+  await writeFile(requests, relayRequests(workload, loaded));
+  await using sink = build.start('sink', {});
+  await cores.give(sink.pid, 'destination');
+  const { port: to } = await sink.message<{ port: number }>('port');
+  const { host, port } = rig.source.broker(1);
+  await using child = build.start('relay', { from: { host, port }, to, requests } satisfies RelayProcessOptions);
   await cores.give(child.pid, 'copying');
-  const { seconds, cpuSeconds: cpu } = await child.message<{ seconds: number; cpuSeconds: number }>('cpuSeconds');
+  const { bytes, seconds, cpuSeconds: cpu } = await child.message<{ bytes: number; seconds: number; cpuSeconds: number }>('cpuSeconds');
+  if (bytes < loaded.bytes) throw new Error(`the relay moved ${bytes} of ${loaded.bytes} bytes`);
   return {
     participant: 'relay',
     seconds,
-    megabytesPerSecond: bytes / 1e6 / seconds,
-    cpuSecondsPerGigabyte: cpu / (bytes / 1e9),
+    megabytesPerSecond: loaded.bytes / 1e6 / seconds,
+    cpuSecondsPerGigabyte: cpu / (loaded.bytes / 1e9),
     brokerCpuSecondsPerGigabyte: null,
     peakMegabytes: null,
     lifetimeCpuSeconds: null,
@@ -152,8 +152,10 @@ const relay = async ({ build, cores, loaded: { bytes } }: Ground): Promise<Run> 
 /** One measured run of each participant. */
 export const PARTICIPANTS: Readonly<Record<ParticipantName, (ground: Ground) => Promise<Run>>> = { link, relay, replay, mirrorMaker };
 
-/** A directory for the requests of one workload, gone when it is done with. */
-export const captureDirectory = async (): Promise<{ readonly path: string } & AsyncDisposable> => {
-  const path = await mkdtemp(join(tmpdir(), 'kafka-link-capture-'));
+const scratchDirectory = async (purpose: string): Promise<{ readonly path: string } & AsyncDisposable> => {
+  const path = await mkdtemp(join(tmpdir(), `kafka-link-${purpose}-`));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 };
+
+/** A directory for the requests of one workload, gone when it is done with. */
+export const captureDirectory = (): ReturnType<typeof scratchDirectory> => scratchDirectory('capture');

@@ -24,6 +24,9 @@ export interface Loaded {
   /** Offsets, all partitions together. */
   readonly records: number;
   readonly batchBytes: number;
+  /** Bytes of the batches that were sent in turn, the same in every partition. */
+  readonly batchSizes: readonly number[];
+  readonly batchesPerPartition: number;
 }
 
 /** What the destination and the kernel showed between the first and the last byte appended. */
@@ -93,7 +96,8 @@ export class Rig implements AsyncDisposable {
   async load(workload: Workload, effort: Effort): Promise<Loaded> {
     const { partitions } = workload;
     const templates = await templateBatches(workload.shape);
-    const batchBytes = templates.reduce((sum, { length }) => sum + length, 0) / templates.length;
+    const batchSizes = templates.map(({ length }) => length);
+    const batchBytes = batchSizes.reduce((sum, size) => sum + size, 0) / batchSizes.length;
     const each = batchesPerPartition(workload, effort, batchBytes);
     await this.#java.createTopic(this.source.bootstrap, TOPIC, { partitions });
     await this.#from.refreshMetadata([TOPIC]);
@@ -103,8 +107,14 @@ export class Rig implements AsyncDisposable {
     await Promise.all(lanes.map((mine, lane) => this.#fill(`load-${lane}`, mine, each, templates)));
     await promisify(execFile)('sync');
     let bytes = 0;
-    for (let batch = 0; batch < each; batch++) bytes += templates[batch % templates.length]!.length;
-    return { bytes: bytes * partitions, records: each * partitions * workload.shape.recordsPerBatch, batchBytes: Math.round(batchBytes) };
+    for (let batch = 0; batch < each; batch++) bytes += batchSizes[batch % batchSizes.length]!;
+    return {
+      bytes: bytes * partitions,
+      records: each * partitions * workload.shape.recordsPerBatch,
+      batchBytes: Math.round(batchBytes),
+      batchSizes,
+      batchesPerPartition: each,
+    };
   }
 
   async #fill(lane: string, partitions: readonly number[], each: number, templates: readonly Buffer[]): Promise<void> {
