@@ -73,6 +73,7 @@ export class Connection {
   readonly endpoint: Endpoint;
   /** Settles when the connection is gone: with null after {@link close}, else with the reason. Never rejects. */
   readonly closed: Promise<LinkError | null>;
+  /** For what may change while the connection lives; what may not is kept beside it, since each look into an object with getters of its own is dear. */
   readonly #options: ConnectionOptions;
   readonly #clock: Clock;
   readonly #clientId: string;

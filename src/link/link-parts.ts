@@ -21,7 +21,7 @@ import { isConfigRefusal } from './replication/broker-verdicts.ts';
 import type { FillPolicy } from './replication/fill-policy.ts';
 import type { PartitionMirror } from './replication/partition-mirror.ts';
 import { Replicator } from './replication/replicator.ts';
-import { partitionOptions, replicatorOptions } from './replicator-options.ts';
+import { PartitionConfigs, replicatorOptions } from './replicator-options.ts';
 import { SourceAvailability } from './source-availability.ts';
 import type { LinkIdentity, StoredMirror } from './store/link-store.ts';
 import { TopicWatch } from './topic-watch.ts';
@@ -98,7 +98,7 @@ export const joinParts = (
     clock,
     logger,
     store,
-    partitionOptions: partitionOptions(live, { producer: identity, maker, listener: replicator }, fillPolicy),
+    partitionOptions: new PartitionConfigs(live, { producer: identity, maker, listener: replicator }, fillPolicy),
     replicator,
     facts,
     signal: closing,

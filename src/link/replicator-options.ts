@@ -99,7 +99,8 @@ class MarkerConfigs extends FromConfigs implements MarkerLimits {
 
 type PartitionPorts = Pick<PartitionOptions, 'producer' | 'maker' | 'listener'>;
 
-class PartitionConfigs extends FromConfigs implements PartitionOptions {
+/** For all partitions of a link. */
+export class PartitionConfigs extends FromConfigs implements PartitionOptions {
   readonly producer: LinkProducer;
   readonly transactions: TransactionMode;
   readonly maker: BatchMaker;
@@ -123,10 +124,6 @@ class PartitionConfigs extends FromConfigs implements PartitionOptions {
     return this.#fillPolicy();
   }
 }
-
-/** For all partitions of a link. */
-export const partitionOptions = (live: LiveConfigs, ports: PartitionPorts, fillPolicy: () => FillPolicy): PartitionOptions =>
-  new PartitionConfigs(live, ports, fillPolicy);
 
 export const replicatorOptions = (
   options: ParsedOptions,

@@ -118,6 +118,7 @@ export class PartitionMirror {
     return this.#mayFetch() && this.#queue.bytes >= this.#options.queueLimitBytes;
   }
 
+  /** A method: for a private getter V8 calls its runtime at every look, and this is asked for every batch. */
   #mayFetch(): boolean {
     return this.phase === 'mirroring' && this.#stop === null;
   }
