@@ -99,6 +99,7 @@ export const align = async (context: AlignmentContext, mirrored: AlignedPartitio
     aborts: await abortsFor(context, mirrored, producers, { mirrorEnd: mirror.end, fetchOffset, sourceStart: source.start }, signal),
     padding: padded ? paddingFor(context.gaps, label, mirror, copied, tail) : NO_PADDING,
     sequence: lastSequence === 'none' ? sequenceOf(mirror.end) : sequenceAfter(lastSequence, 1),
+    isForgotten: lastSequence === 'none',
     producers: producers.mapped,
     lastFetchedEpoch: padded ? -1 : tail.lastFetchedEpoch,
     lastTimestamp: tail.lastTimestamp,

@@ -113,7 +113,7 @@ export class AppendQueue {
   }
 
   /** Starts anew: see {@link BatchStamp.begin}. */
-  begin(sequence: number, producers: ReadonlyMap<bigint, RememberedProducer> = new Map()): void {
+  begin(sequence: number | null, producers: ReadonlyMap<bigint, RememberedProducer> = new Map()): void {
     this.#stamp.begin(sequence, producers);
   }
 
@@ -165,13 +165,13 @@ export class AppendQueue {
     if (head?.kind === 'made') {
       const { run, origin, producer } = head;
       this.#items.shift();
-      this.#stamp.write(RecordBatch.at(run.bytes), producer);
+      this.#stamp.write(RecordBatch.at(run.bytes), run.offset, producer);
       return { offset: run.offset, nextOffset: run.offset + run.count, bytes: run.bytes, origin, producer, lease: null };
     }
     if (head?.kind !== 'batches') return null;
     const { batch, offset, lease, producer } = head;
     batch.moveTo(batch.buffer, head.position);
-    this.#stamp.write(batch, producer);
+    this.#stamp.write(batch, offset, producer);
     const { bytes } = batch;
     head.position += bytes.length;
     head.offset += batch.lastOffsetDelta + 1;

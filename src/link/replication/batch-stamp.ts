@@ -33,7 +33,7 @@ export class BatchStamp {
   readonly #idHigh: number;
   readonly #idLow: number;
   readonly #epoch: number;
-  #nextSequence = 0;
+  #nextSequence: number | null = null;
   readonly #transactional = new Map<bigint, { epoch: number; next: number }>();
   #capacity = MAX_PRODUCERS;
 
@@ -43,8 +43,11 @@ export class BatchStamp {
     this.#epoch = producerEpoch;
   }
 
-  /** Starts anew: the sequence of the link's next batch, and what the leader remembers of the producers of transactions. */
-  begin(sequence: number, transactional: ReadonlyMap<bigint, RememberedProducer>): void {
+  /**
+   * Starts anew: the sequence of the link's next batch, and what the leader remembers of the producers of transactions. Null: it remembers nothing of the link, and the next
+   * batch gets the sequence of its offset. Not of where the run began: markers may come first, and a later run, which begins behind them, must send the same again.
+   */
+  begin(sequence: number | null, transactional: ReadonlyMap<bigint, RememberedProducer>): void {
     this.#nextSequence = sequence;
     this.#transactional.clear();
     for (const [producerId, { producerEpoch, lastSequence }] of transactional) {
@@ -62,7 +65,7 @@ export class BatchStamp {
    * Header fields alone: the time that a broker gave goes as if a producer had given it. Without a producer of its own (`null`) the batch goes under the link's, and what
    * was committed as if it had never been in a transaction.
    */
-  write(batch: RecordBatch, producer: TransactionalProducer | null): void {
+  write(batch: RecordBatch, offset: number, producer: TransactionalProducer | null): void {
     const { attributes, lastOffsetDelta } = batch;
     const cleared = attributes & (producer === null ? transactional | logAppendTime : logAppendTime);
     if (cleared !== 0) {
@@ -71,8 +74,9 @@ export class BatchStamp {
     }
     const count = lastOffsetDelta + 1;
     if (producer === null) {
-      rebaseBatch(batch, this.#idHigh, this.#idLow, this.#epoch, this.#nextSequence);
-      this.#nextSequence = sequenceAfter(this.#nextSequence, count);
+      const sequence = this.#nextSequence ?? sequenceOf(offset);
+      rebaseBatch(batch, this.#idHigh, this.#idLow, this.#epoch, sequence);
+      this.#nextSequence = sequenceAfter(sequence, count);
     } else {
       const { producerId, producerEpoch } = producer;
       rebaseBatch(batch, highOf(producerId), lowOf(producerId), producerEpoch, this.#take(producer, count));

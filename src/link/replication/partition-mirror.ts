@@ -170,7 +170,7 @@ export class PartitionMirror {
     this.#inFlightLimit = 1;
     this.#producer = null;
     this.#lastTimestamp = alignment.lastTimestamp;
-    this.#queue.begin(alignment.sequence, alignment.producers);
+    this.#queue.begin(alignment.isForgotten ? null : alignment.sequence, alignment.producers);
     const { offset, aborts, fetchOffset, padding } = alignment;
     this.#queue.owe(aborts);
     if (fetchOffset > offset) this.#queue.pushFill(offset, fetchOffset, padding);

@@ -28,8 +28,10 @@ export interface Alignment {
   readonly aborts: readonly TransactionEnd[];
   /** How the offsets from `offset` to `fetchOffset` are filled. */
   readonly padding: Fill;
-  /** Sequence of the next batch. */
+  /** Sequence of the next batch, if it comes at `offset`. */
   readonly sequence: number;
+  /** The leader remembers nothing of the link: behind markers the next batch has the sequence of its own offset. */
+  readonly isForgotten: boolean;
   /** What the destination's leader remembers of the producers of transactions, by their ids there. */
   readonly producers: ReadonlyMap<bigint, RememberedProducer>;
   /** Leader epoch of the last copied batch at the source, or -1. */

@@ -100,5 +100,28 @@ describe('mirroring under faults', { timeout: 600_000 }, () => {
       script(['append', 'cutDestination', 'cutDestination', 'cutDestination', 'clean', 'trimAhead', 'transactional', 'commit']),
     ));
 
+  it('sends a batch again under the sequence that it had, also when markers came before it and its broker remembers nothing of the link', () => {
+    const given: SimulationOptions = {
+      seed: 1_045_210_185,
+      partitions: 2,
+      acks: -1,
+      maxInFlightRequests: 1,
+      bufferBytes: 100_000,
+      partitionMaxBytes: 400,
+      sessionCapacity: 0,
+      fetchVersion: 11,
+      processes: 1,
+      logs: 'any',
+      sourceStart: 0,
+      fillPolicy: 'markers',
+      sourceTrimmed: 'fill',
+      mayWriteMarkers: true,
+    };
+    return play(
+      new Simulation(given),
+      [21, 13, 18].map((after) => ({ after, action: 'cutDestination' })),
+    );
+  });
+
   it('stops before a hole that it may not fill', () => holds(helpless, script([...TRANSIENT, ...EVENTS])));
 });

@@ -165,6 +165,19 @@ describe('sequences', () => {
     bench.push([{ base: 0, offsets: 4 }]);
     expect(bench.sequences()).toEqual([3]);
   });
+
+  it('begin with the offset of the first batch, and not with that of the markers before it, when nothing is remembered of the link', () => {
+    const bench = new Bench(10);
+    bench.queue.begin(null);
+    bench.push([
+      { base: 3, offsets: 2 },
+      { base: 6, offsets: 1 },
+    ]);
+    expect(bench.queue.takeFill(9)).toEqual({ offset: 0, nextOffset: 3 });
+    expect(bench.sequences()).toEqual([3]);
+    expect(bench.queue.takeFill(9)).toEqual({ offset: 5, nextOffset: 6 });
+    expect(bench.sequences()).toEqual([5]);
+  });
 });
 
 describe('the header of a batch', () => {

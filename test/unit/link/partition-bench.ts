@@ -13,6 +13,7 @@ export const alignedAt = (offset: number, more: Partial<Alignment> = {}): Alignm
   aborts: [],
   padding: { as: 'markers', timestamp: -1n },
   sequence: offset % 2 ** 31,
+  isForgotten: false,
   lastFetchedEpoch: -1,
   lastTimestamp: -1n,
   producers: new Map(),

@@ -112,8 +112,9 @@ describe('a mirror that goes on', () => {
     await pair.transaction(2, 'abort');
     pair.marked(3);
     // By the time of their records, which are old.
+    expect(await pair.align()).toMatchObject({ isForgotten: false });
     stage.destinationKafka.expireProducerIds();
-    expect(await pair.align()).toMatchObject({ offset: 6, sequence: 6 });
+    expect(await pair.align()).toMatchObject({ offset: 6, sequence: 6, isForgotten: true });
   });
 
   it('ends with a copy of whomever, if it is one', async () => {
